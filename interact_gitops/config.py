@@ -1,0 +1,238 @@
+"""The configuration file and the environment → Settings, read once.
+
+Secrets stay references (`${NAME}`, `${file:/path}`) until a target is chosen, so that offline
+commands need none, and nothing that is printed can hold one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from interact_gitops.errors import ConfigurationInvalid, Failure, Position, Problem, did_you_mean
+from interact_gitops.jobs.faults import Fault, shape_faults
+from interact_gitops.jobs.model import Scalar
+from interact_gitops.jobs.source import Document, read_documents
+from interact_gitops.shapes import validator
+
+FILE_NAME = "interact-gitops.yaml"
+ENVIRONMENT = ("INTERACT_URL", "INTERACT_API_KEY", "INTERACT_ORG_ID")
+LOCAL_SERVER = ".interact"
+CREDENTIALS = "credentials.env"
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One Interact organisation, ready to be used: references are resolved."""
+
+    name: str
+    url: str
+    organization: str
+    api_key: str = field(repr=False)
+    api: Literal["auto", "full", "public"] = "auto"
+    schedules: Literal["runner", "interact"] | None = None
+    protected: bool = False
+    variables: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the configuration says. `folder` is where relative paths start: the file's own folder."""
+
+    folder: Path
+    file: str | None
+    definitions: str
+    managed_by: str | None
+    ledger: str
+    default_target: str | None
+    targets: Mapping[str, Mapping[str, Any]]
+    max_deletes: str | int
+    max_changes: str | int
+    channels: Mapping[str, Mapping[str, Any]] | None
+
+    @property
+    def definitions_folder(self) -> Path:
+        """The definitions folder as a path."""
+        return self.folder / self.definitions
+
+    def target_name(self, named: str | None) -> str | None:
+        """The configured target to use; None when the configuration has none.
+
+        Raises Failure for an unknown name, and when there are several and none is named.
+        """
+        if named is not None and named not in self.targets:
+            known = ", ".join(self.targets) or "none"
+            remedy = did_you_mean(named, self.targets) or f"targets in {self.file or FILE_NAME}: {known}"
+            raise Failure(f"there is no target {named!r}", remedy=remedy)
+        chosen = named or self.default_target or (next(iter(self.targets)) if len(self.targets) == 1 else None)
+        if chosen is None and self.targets:
+            remedy = f"name one with --target, or set default_target: {', '.join(self.targets)}"
+            raise Failure(f"{self.file} has {len(self.targets)} targets and no default_target", remedy=remedy)
+        return chosen
+
+    def variables(self, target: str | None) -> Mapping[str, Scalar]:
+        """The variables of a target by name (none for the implicit one)."""
+        found: Mapping[str, Scalar] = self.targets[target].get("variables", {}) if target else {}
+        return found
+
+    def target(self, named: str | None, environ: Mapping[str, str]) -> Target:
+        """The target to talk to, with its secrets. Raises Failure when one is missing."""
+        name = self.target_name(named)
+        if name is None:
+            return _implicit_target(self.folder, environ)
+        raw = self.targets[name]
+        resolved: dict[str, Any] = {
+            part: resolve_reference(raw[part], environ, f"{self.file}: targets.{name}.{part}")
+            for part in ("url", "organization", "api_key")
+        }
+        options = {part: raw[part] for part in ("api", "schedules", "protected", "variables") if part in raw}
+        return Target(name=name, **resolved, **options)
+
+
+def read_settings(file: Path | None, *, folder: Path, definitions: str | None = None) -> Settings:
+    """Settings from `file`, or from `interact-gitops.yaml` in `folder` when it is there, or defaults.
+
+    Raises ConfigurationInvalid with every problem and its position, Failure when a named file is missing.
+    """
+    path = file if file is not None else folder / FILE_NAME
+    value: dict[str, Any] = {}
+    if path.is_file():
+        value = _read_file(path, str(path) if file else FILE_NAME)
+        folder = path.parent
+    elif file is not None:
+        raise Failure(f"there is no configuration file {str(file)!r}", remedy="check --config")
+    guards = value.get("guards", {})
+    return Settings(
+        folder=folder,
+        file=(str(path) if file else FILE_NAME) if value else None,
+        definitions=definitions or value.get("definitions", "jobs.d"),
+        managed_by=value.get("managed_by"),
+        ledger=value.get("ledger", "sqlite:///.interact/ledger.db"),
+        default_target=value.get("default_target"),
+        targets=value.get("targets", {}),
+        max_deletes=guards.get("max_deletes", "10%"),
+        max_changes=guards.get("max_changes", "50%"),
+        channels=value.get("channels"),
+    )
+
+
+def owner(settings: Settings) -> str:
+    """The ownership mark: configured, or the git remote's path and the configuration's folder in it.
+
+    Raises Failure when there is neither.
+    """
+    if settings.managed_by:
+        return settings.managed_by
+    from interact_gitops.gitops.checkout import read_checkout
+
+    checkout = read_checkout(settings.folder)
+    if checkout is None or checkout.remote_path is None:
+        why = "this folder is not in a git repository" if checkout is None else "this git repository has no remote"
+        remedy = f"set managed_by: TEAM/REPOSITORY in {FILE_NAME}, or add a git remote"
+        raise Failure(f"nothing says who manages these jobs: {why}", remedy=remedy)
+    below = settings.folder.resolve().relative_to(checkout.top.resolve()).as_posix()
+    name = Path(settings.file).name if settings.file else FILE_NAME
+    parts = [checkout.remote_path, *([below] if below != "." else []), *([name] if name != FILE_NAME else [])]
+    return "/".join(parts)[:200]
+
+
+def resolve_reference(text: str, environ: Mapping[str, str], what: str) -> str:
+    """`text` with `${NAME}` from the environment and `${file:/path}` from a file; `$${` is a literal.
+
+    Raises Failure that names what is missing, never a value.
+    """
+
+    def replace(reference: re.Match[str]) -> str:
+        name = reference.group(1)
+        if name is None:
+            return "${"
+        if name.startswith("file:"):
+            try:
+                return Path(name.removeprefix("file:")).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                raise Failure(f"{what}: the file {name.removeprefix('file:')!r} cannot be read: {reason}") from error
+        if not environ.get(name):
+            raise Failure(f"{what}: the environment variable {name} is not set", remedy=f"export {name}=…")
+        return environ[name]
+
+    return _REFERENCE.sub(replace, text)
+
+
+def read_credentials(path: Path) -> dict[str, str] | None:
+    """The shell assignments in a credentials file that `serve` wrote; None when there is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"{path} cannot be read", remedy="check its permissions, or serve again") from error
+    pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
+
+
+def _implicit_target(folder: Path, environ: Mapping[str, str]) -> Target:
+    given = {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
+    if given and len(given) < len(ENVIRONMENT):
+        missing = ", ".join(name for name in ENVIRONMENT if name not in given)
+        raise Failure(f"the environment sets {', '.join(given)} but not {missing}", remedy=f"export {missing} too")
+    name = "environment"
+    if not given:
+        name = "local"
+        found = read_credentials(folder / LOCAL_SERVER / CREDENTIALS)
+        if found is None or any(part not in found for part in ENVIRONMENT):
+            remedy = "start one here with `interact-gitops serve`, or set " + ", ".join(ENVIRONMENT)
+            raise Failure(
+                "no Interact to talk to: no target is configured and no local server was started", remedy=remedy
+            )
+        given = found
+    return Target(
+        name=name,
+        url=given["INTERACT_URL"],
+        api_key=given["INTERACT_API_KEY"],
+        organization=given["INTERACT_ORG_ID"],
+    )
+
+
+def _read_file(path: Path, shown: str) -> dict[str, Any]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise Failure(f"{shown} cannot be read: {error.strerror}") from error
+    documents, problems = read_documents(shown, raw)
+    if len(documents) > 1:
+        said = "the configuration is one document"
+        problems.append(
+            Problem(position=documents[1].start, message=said, code="configuration", remedy="remove the rest")
+        )
+    value = documents[0].value if documents else None
+    if documents and not isinstance(value, dict | None):
+        said = "the configuration is a map of settings"
+        problems.append(Problem(position=documents[0].start, message=said, code="wrong-type"))
+    elif value:
+        faults = shape_faults(validator("config.schema.json"), value) or _reference_faults(value)
+        problems += [_problem(documents[0], fault) for fault in faults]
+    if problems:
+        raise ConfigurationInvalid(problems, what=shown)
+    return value or {}
+
+
+def _reference_faults(value: Mapping[str, Any]) -> list[Fault]:
+    named, targets = value.get("default_target"), value.get("targets", {})
+    if named is None or named in targets:
+        return []
+    remedy = did_you_mean(named, targets) or f"targets: {', '.join(targets) or 'none'}"
+    said = f"there is no target {named!r}"
+    return [Fault(path=("default_target",), code="configuration", message=said, remedy=remedy)]
+
+
+def _problem(document: Document, fault: Fault) -> Problem:
+    path = fault.path
+    found: Position | None = None
+    while path and not (found := document.position(path, key=fault.at_key and path == fault.path)):
+        path = path[:-1]
+    return Problem(position=found or document.start, message=fault.message, code=fault.code, remedy=fault.remedy)

@@ -1,0 +1,255 @@
+"""What a schema cannot say about a job: names used by templates, schedules, combinations, references.
+
+Pure: a Job in, faults out, each with its path in definition-file terms. The file loader and the
+server's API run the same checks, so that what passes here is accepted there.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from interact_gitops.errors import ScheduleInvalid, did_you_mean
+from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, matches
+from interact_gitops.jobs.faults import Fault, Path, shown
+from interact_gitops.jobs.model import Combination, Job
+from interact_gitops.jobs.parameters import value_fault
+from interact_gitops.jobs.templates import BUILT_IN, inspect
+from interact_gitops.jobs.wire import canonical_json
+
+MAX_FAULTS_PER_LIST = 20
+LONGEST_DURATION = 366 * 86_400
+
+
+def check(job: Job) -> tuple[Fault, ...]:
+    """Everything wrong with a job that fits its schema; warnings included."""
+    faults = [*_parameters(job), *_prompts(job), *_schedule(job), *_durations(job)]
+    if job.fan_out:
+        faults += _fan_out(job)
+    elif job.schedule:
+        faults += _unset(job)
+    return tuple(faults)
+
+
+def _parameters(job: Job) -> Iterator[Fault]:
+    for name, schema in job.parameters.items():
+        path: Path = ("parameters", name)
+        if name in BUILT_IN:
+            yield Fault(path=path, at_key=True, code="parameter", message=f"{name!r} is a built-in name of prompts",
+                        remedy="choose another name")  # fmt: skip
+        if "pattern" in schema and (broken := _regex_fault(schema["pattern"])):
+            yield Fault(path=(*path, "pattern"), code="parameter", message=f"this pattern cannot be read: {broken}",
+                        remedy="write a regular expression, in single quotes")  # fmt: skip
+            continue
+        allowed = schema.get("enum", ())
+        given = [((*path, "default"), schema["default"])] if "default" in schema else []
+        given += [((*path, "enum", i), value) for i, value in enumerate(allowed)]
+        given += [((*path, "examples", i), value) for i, value in enumerate(schema.get("examples", ()))]
+        for where, value in given:
+            if fault := value_fault(schema, value):
+                yield Fault(
+                    path=where,
+                    code="parameter",
+                    message=fault,
+                    remedy="change the value or the parameter's rules",
+                )
+        for low, high in (("minimum", "maximum"), ("minLength", "maxLength")):
+            if low in schema and high in schema and schema[low] > schema[high]:
+                said = f"{low} {schema[low]} is above {high} {schema[high]}: no value fits"
+                yield Fault(path=(*path, low), code="parameter", message=said, remedy="exchange the two")
+
+
+@functools.lru_cache(maxsize=4_096)
+def _regex_fault(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except (re.error, RecursionError, OverflowError) as error:
+        return str(error)
+    return None
+
+
+def _prompts(job: Job) -> Iterator[Fault]:
+    names = frozenset(job.parameters)
+    used: set[str] = set()
+    for index, prompt in enumerate(job.prompts):
+        faults, uses = inspect(prompt.text, names)
+        used |= uses
+        for fault in faults:
+            yield Fault(path=("prompts", index, "text"), line=fault.line, word=fault.word, code=fault.code,
+                        message=fault.message, remedy=fault.remedy)  # fmt: skip
+    if not any(prompt.query for prompt in job.prompts):
+        for name in names - used:
+            said = f"the parameter {name!r} is used by no prompt"
+            yield Fault(path=("parameters", name), at_key=True, code="unused-parameter", message=said,
+                        severity="warning", remedy="write {{ " + name + " }} in a prompt, or remove it")  # fmt: skip
+
+
+def _schedule(job: Job) -> Iterator[Fault]:
+    from interact_gitops import schedule as schedules
+
+    if job.schedule is None:
+        return
+    for part, inspect_part in (
+        ("cron", schedules.parse),
+        ("timezone", schedules.zone),
+        ("calendar", schedules.business_calendar),
+    ):
+        value = getattr(job.schedule, part)
+        if value is None:
+            continue
+        try:
+            inspect_part(value)
+        except ScheduleInvalid as error:
+            yield Fault(path=("schedule", part), code=error.code, message=error.message, remedy=error.remedy,
+                        offset=error.offset)  # fmt: skip
+    first, last = job.schedule.not_before, job.schedule.not_after
+    if first and last and first > last:
+        said = f"not_before {first} is after not_after {last}: the job never runs"
+        yield Fault(path=("schedule", "not_after"), code="date", message=said, remedy="exchange the two")
+
+
+def _durations(job: Job) -> Iterator[Fault]:
+    spans: list[tuple[Path, int, int]] = [(("timeout",), job.timeout, 1), (("grace",), job.grace, 0)]
+    if job.schedule:
+        spans.append((("schedule", "start_deadline"), job.schedule.start_deadline, 1))
+        spans.append((("schedule", "jitter"), job.schedule.jitter, 0))
+    if job.retries:
+        spans.append((("retries", "backoff"), job.retries.backoff, 0))
+    for path, seconds, least in spans:
+        if not least <= seconds <= LONGEST_DURATION:
+            said = "this duration must be at least 1s" if seconds < least else "this duration is longer than 366 days"
+            yield Fault(path=path, code="duration", message=said, remedy="write, for example, 30m or 6h")
+
+
+def _unset(job: Job) -> Iterator[Fault]:
+    for name, schema in job.parameters.items():
+        if "default" not in schema:
+            said = f"the scheduled job leaves the parameter {name!r} unset"
+            yield Fault(path=("parameters", name), at_key=True, code="unset-parameter", message=said,
+                        remedy="give it a default, or a value in fan_out")  # fmt: skip
+
+
+def _fan_out(job: Job) -> Iterator[Fault]:
+    fan_out = job.fan_out
+    assert fan_out is not None
+    if (fan_out.matrix is None) == (fan_out.combinations is None):
+        both = fan_out.matrix is not None
+        said = "both 'matrix' and 'combinations' are given" if both else "neither 'matrix' nor 'combinations' is given"
+        yield Fault(path=("fan_out", "combinations") if both else ("fan_out",), at_key=True, code="one-of", message=said,
+                    remedy="give one of them; include adds whole combinations to either")  # fmt: skip
+        return
+    count = count_before_exclude(fan_out)
+    if count > MAX_COMBINATIONS:
+        yield Fault(path=("fan_out",), at_key=True, code="fan-out-size", remedy="split the job, or leave values out",
+                    message=f"the fan-out has {count:,} combinations, the limit is {MAX_COMBINATIONS:,}")  # fmt: skip
+        return
+    named = list(_value_faults(job, _places(job)))
+    yield from named[:MAX_FAULTS_PER_LIST]
+    if named:
+        return
+    yield from _combination_faults(job)
+
+
+def _places(job: Job) -> Iterator[tuple[Path, str, Any]]:
+    """(path, parameter name, value) of every value written in the fan-out."""
+    fan_out = job.fan_out
+    assert fan_out is not None
+    for name, values in (fan_out.matrix or {}).items():
+        for index, value in enumerate(values):
+            yield ("fan_out", "matrix", name, index), name, value
+    for part in ("exclude", "include", "combinations"):
+        for index, combination in enumerate(getattr(fan_out, part) or ()):
+            for name, value in combination.items():
+                yield ("fan_out", part, index, name), name, value
+
+
+def _value_faults(job: Job, places: Iterator[tuple[Path, str, Any]]) -> Iterator[Fault]:
+    seen: set[Path] = set()
+    for path, name, value in places:
+        schema = job.parameters.get(name)
+        if schema is None:
+            where = path[:-1] if path[1] == "matrix" else path
+            if where not in seen:
+                seen.add(where)
+                yield Fault(path=where, at_key=True, code="fan-out-parameter",
+                            message=f"fan_out names {name!r}, which is not a parameter of this job",
+                            remedy=did_you_mean(name, job.parameters) or "declare it under parameters")  # fmt: skip
+        elif fault := value_fault(schema, value):
+            yield Fault(path=path, code="fan-out-value", message=f"{name}: {fault}",
+                        remedy="change the value or the parameter's rules")  # fmt: skip
+
+
+def _combination_faults(job: Job) -> Iterator[Fault]:
+    fan_out = job.fan_out
+    assert fan_out is not None
+    combinations = expand(fan_out)
+    if not combinations:
+        yield Fault(path=("fan_out", "exclude"), at_key=True, code="fan-out-empty", remedy="exclude less",
+                    message="exclude leaves no combination to run")  # fmt: skip
+    required = [name for name, schema in job.parameters.items() if "default" not in schema]
+    seen: dict[str, int] = {}
+    faults = 0
+    for index, combination in enumerate(combinations):
+        missing = [name for name in required if name not in combination] if job.schedule else []
+        text = canonical_json(dict(sorted(_filled(job, combination).items())))
+        if not missing and text not in seen:
+            seen[text] = index
+            continue
+        faults += 1
+        if faults > MAX_FAULTS_PER_LIST:
+            return
+        said = f"combination {index + 1} ({_brief(combination)}) "
+        if missing:
+            said += f"leaves the parameter {missing[0]!r} unset"
+            yield Fault(path=_origin(job, index, len(combinations)), code="unset-parameter", message=said,
+                        remedy="give it a value there, or a default")  # fmt: skip
+        else:
+            said += f"is the same as combination {seen[text] + 1}"
+            yield Fault(path=_origin(job, index, len(combinations)), code="fan-out-duplicate", message=said,
+                        remedy="remove one of the two")  # fmt: skip
+    whole = list(fan_out.combinations or ())
+    for index, pattern in enumerate(fan_out.exclude):
+        if not _excludes_something(fan_out.matrix, whole, pattern):
+            yield Fault(path=("fan_out", "exclude", index), code="fan-out-exclude", severity="warning",
+                        message="this exclude matches no combination", remedy="remove or correct it")  # fmt: skip
+
+
+def _filled(job: Job, combination: Combination) -> dict[str, Any]:
+    defaults = {name: schema["default"] for name, schema in job.parameters.items() if "default" in schema}
+    return {**defaults, **combination}
+
+
+def _excludes_something(
+    matrix: Mapping[str, tuple[Any, ...]] | None, combinations: list[Combination], pattern: Combination
+) -> bool:
+    if matrix is not None:
+        return all(any(matches({n: v}, {n: value}) for v in matrix.get(n, ())) for n, value in pattern.items())
+    return any(matches(combination, pattern) for combination in combinations)
+
+
+def _origin(job: Job, index: int, total: int) -> Path:
+    """Where combination `index` comes from in the file."""
+    fan_out = job.fan_out
+    assert fan_out is not None
+    included = index - (total - len(fan_out.include))
+    if included >= 0:
+        return ("fan_out", "include", included)
+    if fan_out.combinations is not None and not fan_out.exclude:
+        return ("fan_out", "combinations", index)
+    return ("fan_out",)
+
+
+def _brief(combination: Combination) -> str:
+    text = ", ".join(f"{name}={shown(value)}" for name, value in combination.items())
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
+def parse_day(text: str) -> date | None:
+    """The date in YYYY-MM-DD, or None when there is no such day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

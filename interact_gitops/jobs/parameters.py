@@ -1,0 +1,95 @@
+"""Parameters of a job: JSON Schemas of scalar types, the values that fit them, and values typed in by hand."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from interact_gitops.errors import ParametersInvalid, did_you_mean
+from interact_gitops.jobs.faults import shape_faults, shown
+from interact_gitops.jobs.model import Job, Scalar
+from interact_gitops.jobs.scalars import ScalarRefused, resolve
+from interact_gitops.shapes import build_validator
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+
+MAX_TEXT = 10_000
+
+
+def complete(job: Job, values: Mapping[str, object]) -> dict[str, Scalar]:
+    """`values` with defaults filled in, in the order of the job's parameters.
+
+    Raises ParametersInvalid with every fault: unknown names, values that break their schema, and
+    parameters left unset.
+    """
+    faults = [(name, _unknown(job, name)) for name in values if name not in job.parameters]
+    filled: dict[str, Scalar] = {}
+    for name, schema in job.parameters.items():
+        if name in values:
+            fault = value_fault(schema, values[name])
+            if fault:
+                faults.append((name, fault))
+            else:
+                filled[name] = values[name]  # type: ignore[assignment]  # the schema admits scalars only
+        elif "default" in schema:
+            filled[name] = schema["default"]
+        else:
+            faults.append((name, "a value is required: the parameter has no default"))
+    if faults:
+        raise ParametersInvalid(faults, job=job.key)
+    return filled
+
+
+def value_fault(schema: Mapping[str, Any], value: object) -> str | None:
+    """Why `value` breaks a parameter's schema, or None."""
+    if isinstance(value, str) and len(value) > MAX_TEXT:
+        return f"the text has {len(value):,} characters, the limit is {MAX_TEXT:,}"
+    faults = shape_faults(_validator(json.dumps(schema, sort_keys=True)), value)
+    if not faults:
+        return _format_fault(schema, value)
+    first = faults[0]
+    if first.code == "bad-form":
+        return f"{shown(value)} does not match the pattern {schema.get('pattern')}"
+    return f"{first.message} ({first.remedy})" if first.code == "not-allowed" else first.message
+
+
+def parse_value(schema: Mapping[str, Any], text: str) -> Scalar:
+    """A value as typed on a command line or a form, by the parameter's type.
+
+    Text that does not read as that type is returned as it is, for the schema to refuse.
+    """
+    kind = schema.get("type")
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    if kind in {"integer", "number"}:
+        try:
+            value = resolve(text)
+        except ScalarRefused:
+            return text
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else text
+    return text
+
+
+@functools.lru_cache(maxsize=8_192)
+def _validator(schema: str) -> Validator:
+    rules = {name: rule for name, rule in json.loads(schema).items() if name not in {"default", "examples"}}
+    return build_validator(rules)
+
+
+def _unknown(job: Job, name: str) -> str:
+    known = ", ".join(job.parameters) or "none"
+    return f"the job has no such parameter; {did_you_mean(name, job.parameters) or f'its parameters: {known}'}"
+
+
+def _format_fault(schema: Mapping[str, Any], value: object) -> str | None:
+    if schema.get("format") == "date" and isinstance(value, str):
+        from datetime import date
+
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            return f"{shown(value)} is not a date written as YYYY-MM-DD"
+    return None

@@ -1,0 +1,80 @@
+"""The definitions tree on disk: which files it has, and their bytes. The package's only I/O."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from interact_gitops.errors import Failure, Position, Problem
+from interact_gitops.jobs.source import MAX_BYTES
+
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFile:
+    """One definitions file: its path below the tree with `/`, the name people see, its bytes."""
+
+    path: PurePosixPath
+    shown: str
+    raw: bytes
+
+
+def read_tree(directory: Path, *, shown: str | None = None) -> tuple[list[SourceFile], list[Problem]]:
+    """Every definitions file below `directory`, sorted, and what could not be read.
+
+    Hidden files and folders are left out. A link that leaves the tree is a problem, never followed.
+    Raises Failure when the folder is not there: nothing may be taken for "no jobs".
+    """
+    named = shown if shown is not None else str(directory)
+    if not directory.is_dir():
+        remedy = "run `interact-gitops init`, or name the folder with --definitions"
+        raise Failure(f"the definitions folder {named!r} is not there", remedy=remedy)
+    root = directory.resolve()
+    files: list[SourceFile] = []
+    problems: list[Problem] = []
+    unreadable: list[OSError] = []
+    for folder, folders, names in os.walk(root, onerror=unreadable.append):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
+            if name.startswith(".") or (not name.endswith(SUFFIXES) and name not in folders):
+                continue
+            path = PurePosixPath(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
+            label = str(PurePosixPath(named.replace(os.sep, "/")) / path)
+            outcome = _read(Path(folder, name), root, path, label)
+            if isinstance(outcome, Problem):
+                problems.append(outcome)
+            elif outcome:
+                files.append(outcome)
+    for error in unreadable:
+        problems.append(_problem(str(error.filename), f"the folder cannot be read: {error.strerror}", "unreadable"))
+    return sorted(files, key=lambda file: file.path.as_posix()), problems
+
+
+def _read(path: Path, root: Path, relative: PurePosixPath, label: str) -> SourceFile | Problem | None:
+    try:
+        target = path.resolve(strict=True)
+        if path.is_symlink() and not target.is_relative_to(root):
+            return _problem(label, "this link leaves the definitions tree", "symlink", "copy the file into the tree")
+        status = target.stat()
+        if stat.S_ISDIR(status.st_mode):
+            if path.is_symlink():
+                return _problem(label, "this link is to a folder", "symlink", "move the folder there instead")
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return _problem(label, "this is not a regular file", "unreadable", "remove it")
+        with target.open("rb") as stream:
+            return SourceFile(path=relative, shown=label, raw=stream.read(MAX_BYTES + 1))
+    except OSError as error:
+        return _problem(
+            label,
+            f"the file cannot be read: {error.strerror}",
+            "unreadable",
+            "check the link or its permissions",
+        )
+
+
+def _problem(label: str, message: str, code: str, remedy: str | None = None) -> Problem:
+    return Problem(position=Position(label), message=message, code=code, remedy=remedy)

@@ -1,0 +1,71 @@
+"""`${var.NAME}`: a target's variables, filled in when the tree is loaded for that target.
+
+Only values of the target reach a job file, never the environment: a pull request must not be able
+to print a secret. `$${` is a literal `${`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from interact_gitops.errors import did_you_mean
+from interact_gitops.jobs.faults import Fault, Path
+from interact_gitops.jobs.model import Scalar
+
+UNTOUCHED = frozenset({"key", "id", "moved_from"})
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}\n]*)(\}?)")
+_NAME = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_]*)\Z")
+
+
+def fill(value: Any, variables: Mapping[str, Scalar], faults: list[Fault], path: Path = ()) -> Any:
+    """`value` with references replaced in every text below it; what cannot be is added to `faults`.
+
+    A text that is one reference alone takes the variable's own type.
+    """
+    if isinstance(value, dict):
+        return {
+            name: part if not path and name in UNTOUCHED else fill(part, variables, faults, (*path, name))
+            for name, part in value.items()
+        }
+    if isinstance(value, list):
+        return [fill(part, variables, faults, (*path, index)) for index, part in enumerate(value)]
+    return _fill_text(value, variables, faults, path) if isinstance(value, str) and "${" in value else value
+
+
+def _fill_text(text: str, variables: Mapping[str, Scalar], faults: list[Fault], path: Path) -> Scalar:
+    whole = _REFERENCE.fullmatch(text)
+    if whole and whole.group(1) is not None:
+        found = _lookup(whole, text, variables, faults, path)
+        return text if found is None else found
+
+    def replace(reference: re.Match[str]) -> str:
+        if reference.group(1) is None:
+            return "${"
+        found = _lookup(reference, text, variables, faults, path)
+        if found is None:
+            return reference.group()
+        return str(found).lower() if isinstance(found, bool) else str(found)
+
+    return _REFERENCE.sub(replace, text)
+
+
+def _lookup(
+    reference: re.Match[str], text: str, variables: Mapping[str, Scalar], faults: list[Fault], path: Path
+) -> Scalar | None:
+    name = _NAME.fullmatch(reference.group(1)) if reference.group(2) else None
+    if name and name.group(1) in variables:
+        return variables[name.group(1)]
+    line = text.count("\n", 0, reference.start()) + 1
+    if name is None:
+        said = f"{reference.group()!r} is not a variable of a target"
+        remedy = "write ${var.NAME} for a target's variable, $${ for a literal ${; job files never read the environment"
+        word = reference.group(1)
+    else:
+        word = name.group(1)
+        said = f"this target has no variable {word!r}"
+        remedy = did_you_mean(word, variables) or "define it under targets.NAME.variables in interact-gitops.yaml"
+    word = word if re.fullmatch(r"\w+", word) else ""
+    faults.append(Fault(path=path, line=line, word=word, code="variable", message=said, remedy=remedy))
+    return None
