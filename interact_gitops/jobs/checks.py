@@ -6,8 +6,6 @@ server's API run the same checks, so that what passes here is accepted there.
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -16,7 +14,7 @@ from interact_gitops.errors import ScheduleInvalid, did_you_mean
 from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, matches
 from interact_gitops.jobs.faults import Fault, Path, shown
 from interact_gitops.jobs.model import Combination, Job
-from interact_gitops.jobs.parameters import value_fault
+from interact_gitops.jobs.parameters import pattern_readable, value_fault
 from interact_gitops.jobs.templates import BUILT_IN, inspect
 from interact_gitops.jobs.wire import canonical_json
 
@@ -40,8 +38,8 @@ def _parameters(job: Job) -> Iterator[Fault]:
         if name in BUILT_IN:
             yield Fault(path=path, at_key=True, code="parameter", message=f"{name!r} is a built-in name of prompts",
                         remedy="choose another name")  # fmt: skip
-        if "pattern" in schema and (broken := _regex_fault(schema["pattern"])):
-            yield Fault(path=(*path, "pattern"), code="parameter", message=f"this pattern cannot be read: {broken}",
+        if "pattern" in schema and not pattern_readable(schema["pattern"]):
+            yield Fault(path=(*path, "pattern"), code="parameter", message="this pattern cannot be read",
                         remedy="write a regular expression, in single quotes")  # fmt: skip
             continue
         allowed = schema.get("enum", ())
@@ -60,15 +58,6 @@ def _parameters(job: Job) -> Iterator[Fault]:
             if low in schema and high in schema and schema[low] > schema[high]:
                 said = f"{low} {schema[low]} is above {high} {schema[high]}: no value fits"
                 yield Fault(path=(*path, low), code="parameter", message=said, remedy="exchange the two")
-
-
-@functools.lru_cache(maxsize=4_096)
-def _regex_fault(pattern: str) -> str | None:
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError) as error:
-        return str(error)
-    return None
 
 
 def _prompts(job: Job) -> Iterator[Fault]:
@@ -137,8 +126,9 @@ def _fan_out(job: Job) -> Iterator[Fault]:
     assert fan_out is not None
     if (fan_out.matrix is None) == (fan_out.combinations is None):
         both = fan_out.matrix is not None
+        place: Path = ("fan_out", "combinations") if both else ("fan_out",)
         said = "both 'matrix' and 'combinations' are given" if both else "neither 'matrix' nor 'combinations' is given"
-        yield Fault(path=("fan_out", "combinations") if both else ("fan_out",), at_key=True, code="one-of", message=said,
+        yield Fault(path=place, at_key=True, code="one-of", message=said,
                     remedy="give one of them; include adds whole combinations to either")  # fmt: skip
         return
     count = count_before_exclude(fan_out)

@@ -16,6 +16,8 @@ from interact_gitops.jobs.faults import Fault, Path, shown
 from interact_gitops.jobs.model import FanOut, Job, Notification, Prompt, Retries
 from interact_gitops.schedule import Schedule
 
+_FURNISHED = {"schedule": {"cron"}, "retries": {"max_attempts"}, "fan_out": {"matrix", "combinations"}}
+
 
 def merge_defaults(defaults: Mapping[str, Any], value: Mapping[str, Any]) -> dict[str, Any]:
     """`value` over `defaults`: maps merge, lists and everything else replace (definitions.md)."""
@@ -30,6 +32,17 @@ def merge_defaults(defaults: Mapping[str, Any], value: Mapping[str, Any]) -> dic
         else:
             merged[name] = part
     return merged
+
+
+def drop_partial_defaults(value: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`value` without the parts that defaults only furnish: a default zone does not schedule a job that
+    names no schedule of its own, nor do a default backoff or `max_parallel` make retries or a fan-out."""
+    partial = {
+        name
+        for name, needed in _FURNISHED.items()
+        if name not in own and isinstance(value.get(name), dict) and not needed & value[name].keys()
+    }
+    return {name: part for name, part in value.items() if name not in partial} if partial else value
 
 
 def whole_schedule(value: Any) -> Any:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from interact_gitops.errors import DefinitionsInvalid, Position, Problem, did_you_mean
 from interact_gitops.jobs.checks import check
 from interact_gitops.jobs.faults import Fault, shape_faults
-from interact_gitops.jobs.files import file_path, job_from_file, merge_defaults, whole_schedule
+from interact_gitops.jobs.files import drop_partial_defaults, file_path, job_from_file, merge_defaults, whole_schedule
 from interact_gitops.jobs.model import Definition, Scalar
 from interact_gitops.jobs.references import reference_problems
 from interact_gitops.jobs.source import Document, read_documents
 from interact_gitops.jobs.tree import SourceFile
 from interact_gitops.jobs.variables import fill
-from interact_gitops.shapes import build_validator, schema, validator
+from interact_gitops.shapes import build_validator, fit, schema, validator
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -121,9 +121,11 @@ def _define(
     value = whole_schedule(document.value)
     for layer in beneath:
         value = merge_defaults(whole_schedule(layer.value), value)
+    value = drop_partial_defaults(value, document.value)
     faults: list[Fault] = []
     value = fill(value, variables, faults)
-    faults += shape_faults(validator("job.schema.json"), value)
+    if not fit("job.schema.json").is_valid(value):
+        faults += shape_faults(validator("job.schema.json"), value)
     definition = None
     if not faults:
         job = job_from_file(value, faults)

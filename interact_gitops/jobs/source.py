@@ -7,6 +7,7 @@ Nothing here touches the disk.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -26,7 +27,8 @@ Path = tuple[str | int, ...]
 
 _LONG_INDENT = re.compile(r"^[ ?:-]{500}", re.MULTILINE)
 _PLAIN = "!plain"
-_PLAIN_TAGS = frozenset({_PLAIN, "tag:yaml.org,2002:str", "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+_TEXT, _MAP, _LIST = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "map", "seq"))
+_PLAIN_TAGS = frozenset({_PLAIN, _TEXT, _MAP, _LIST})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,18 +174,19 @@ def _too_deep(where: Position) -> Problem:
     return Problem(position=where, message=said, code="yaml-depth", remedy="flatten them")
 
 
+@functools.cache
 def _loader_class() -> type[Any]:
-    global _LOADER  # noqa: PLW0603  # made once, and only when YAML is read: `--help` must not import yaml
-    if _LOADER is None:
-        import yaml
+    """The C loader with one resolver for all: a plain scalar is `!plain`, an explicit tag shows as itself."""
+    import yaml
 
-        base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        # One resolver for all: a plain scalar keeps the tag `!plain`, and an explicit tag shows as itself.
-        _LOADER = type("StrictLoader", (base,), {"yaml_implicit_resolvers": {None: [(_PLAIN, re.compile(""))]}})
-    return _LOADER
+    tags = {yaml.ScalarNode: _TEXT, yaml.MappingNode: _MAP, yaml.SequenceNode: _LIST}
 
+    class StrictLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # chosen at run time
+        def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
+            plain = kind is yaml.ScalarNode and implicit[0]
+            return _PLAIN if plain else tags[kind]
 
-_LOADER: type[Any] | None = None
+    return StrictLoader
 
 
 class _Construction:

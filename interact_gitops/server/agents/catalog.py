@@ -60,14 +60,8 @@ def parse_agents(name: str, raw: bytes, *, folder: Path, environment: Mapping[st
 
 
 def _problem(document: Document, fault: Fault) -> Problem:
-    # A fault about something that is missing stands where it should have been.
-    path = fault.path
-    position = document.position(path, key=fault.at_key)
-    while position is None and path:
-        path = path[:-1]
-        position = document.position(path)
     return Problem(
-        position=position or document.start,
+        position=document.position(fault.path, key=fault.at_key) or document.start,
         message=fault.message,
         code=fault.code,
         remedy=fault.remedy,

@@ -28,12 +28,14 @@ _SHOWN_NAMES = 3
 _NAMED = re.compile(r"\s*query:[ \t]*(?P<name>[\w-]+)[ \t]*(?:\n|$)", re.IGNORECASE)
 _WORD = re.compile(r"[a-z0-9]+(?:[-'][a-z0-9]+)*")
 _NO_MEANING = """
-    a about above after all also an analyse analyze and any are as at be been before being briefly by can
-    compare day days did do does each explain for from get give had has have highlight how i if in include
-    into is it its last list make me month monthly more most much my of on only or our out past per please
-    previous quarter report run say send show since so some summarise summarize summary team tell than that
-    the their them then there these they this those to today up us use using versus vs was we week weekly were
-    what when where which who why will with write yesterday year you your daily date
+    a about above after all also an analyse analyze and any are as at audit be been before being brief
+    briefing briefly by can check compare could create daily date day days did do does doing each explain
+    for from get give going had has have highlight how i if in include into is it its know last list look
+    make me month monthly more morning most much my need of on only or our out overall past per please
+    prepare previous provide quarter report review run say send should show since so some summarise
+    summarize summary team tell than that the their them then there these they this those to today up us use
+    using versus vs want was we week weekly were what when where whether which who why will with would write
+    year yesterday you your
 """
 _STOP_WORDS = frozenset(_NO_MEANING.split())
 # The shortest stems that keep the words of these trades apart; not linguistics.
@@ -124,16 +126,18 @@ def _score(asked: frozenset[str], one: _Known, rarity: dict[str, float]) -> floa
 
     recognised = asked & rarity.keys()
     own = asked & one.vocabulary
-    said = (_coverage(asked, phrase, weight(asked & phrase), weight(phrase)) for phrase in one.phrases)
+    # One word out of several is a coincidence, not a question; nor is a phrase of one word that other queries
+    # know too, unless it is all that is asked.
+    rarest = max(rarity.values(), default=0.0)
+    said = (
+        weight(asked & phrase) / weight(phrase)
+        for phrase in one.phrases
+        if phrase == asked or len(asked & phrase) > 1 or (phrase <= asked and weight(phrase) == rarest)
+    )
     coverage = max(said, default=0.0)
     if not coverage:
         return 0.0
     return round(0.6 * coverage + 0.4 * weight(own) / weight(recognised), 6)
-
-
-def _coverage(asked: frozenset[str], phrase: frozenset[str], said: float, whole: float) -> float:
-    # One word out of several is a coincidence, not a question.
-    return said / whole if len(asked & phrase) >= min(2, len(phrase)) else 0.0
 
 
 def _stem(word: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import threading
 from datetime import date, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +19,9 @@ GENERATOR = "1"
 """Raise it with every change to warehouse.sql: older files are then made anew."""
 
 _NAME = re.compile(r"sample-(?P<generator>\w+)-(?P<anchor>\d{4}-\d\d-\d\d)\.duckdb")
+
+
+_one_at_a_time = threading.Lock()
 
 
 def agents_file() -> Path:
@@ -32,8 +36,9 @@ def ensure_sample(folder: Path, today: date) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"sample-{GENERATOR}-{today.isoformat()}.duckdb"
-    if not path.exists():
-        build_sample(path, today)
+    with _one_at_a_time:
+        if not path.exists():
+            build_sample(path, today)
     for other in folder.glob("sample-*.duckdb"):
         if _is_stale(other.name, today):
             other.unlink(missing_ok=True)  # who has it open keeps reading it

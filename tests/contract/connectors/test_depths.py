@@ -140,6 +140,14 @@ def test_a_replaced_duckdb_file_is_read_anew(tmp_path):
     connector.close()
 
 
+def test_two_connectors_may_read_one_duckdb_file(duckdb_file):
+    first, second = (duckdb_backend.DuckDBConnector(duckdb_file) for _ in range(2))
+    assert first.tables() == second.tables()
+    first.close()
+    assert second.tables()
+    second.close()
+
+
 def test_duckdb_times_in_a_zone_need_no_pytz(duckdb_file):
     connector = duckdb_backend.DuckDBConnector(duckdb_file)
     sql = "select timestamptz '2026-11-23 10:00:00+01' as t, 1 as n -- trailing"

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _IDLE_CONNECTIONS = 8
 _CONNECT_SECONDS = 10
+# A server that vanished is noticed in about a minute, and not after the system's two hours.
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 
 _SESSION = """
     set default_transaction_read_only = on;
@@ -110,6 +112,9 @@ class PostgresConnector:
                 except psycopg.Error as error:
                     raise watch.failure() or _failed(error) from error
                 duration = time.monotonic() - started
+            stopped = watch.failure()
+            if stopped is not None:  # it ended just before the cancel request, which may hit the next query here
+                raise stopped
             return result(
                 rows,
                 columns=columns,

@@ -24,6 +24,12 @@ SHOP = AGENTS["ecommerce-analyst"].queries
             "campaign_performance",
         ),
         ("Weekly Campaign Performance Report", "campaign_performance"),
+        ("Analyse campaign CMP-2026-001", "campaign_performance"),
+        ("How are campaigns doing?", "campaign_performance"),
+        ("How did CMP-2026-002 perform in the last 14 days?", "campaign_performance"),
+        ("Give me yesterday's ROAS per campaign", "campaign_performance"),
+        ("Check pacing", "budget_pacing"),
+        ("Audit keywords", "keyword_quality"),
         ("How are our campaigns performing? Keep it to three bullets, in a friendly tone.", "campaign_performance"),
         ("Summarise the performance of all campaigns over the last 28 days", "campaign_performance"),
         ("Which campaigns dropped below the ROAS floor?", "campaign_performance"),
@@ -45,6 +51,7 @@ def test_paid_search(question, expected):
     [
         ("How much revenue did the shop make last week?", "revenue_summary"),
         ("Which products have rising returns, and why are they sent back?", "returns_watch"),
+        ("Show me returns", "returns_watch"),
         ("Watch the return rate of our products.", "returns_watch"),
         ("How many new customers did we win, and what do returning ones bring?", "new_vs_returning"),
         ("List the best selling products", "top_products"),
@@ -58,7 +65,15 @@ def test_e_commerce(question, expected):
 
 @pytest.mark.parametrize(
     "question",
-    ["What is the weather in Paris?", "", "Hello", "campaign", "Summarise this week", "2026-11-23 CMP-2026-001", "🚀"],
+    [
+        "What is the weather in Paris?",
+        "What is the weather for campaigns?",
+        "",
+        "Hello",
+        "Summarise this week",
+        "2026-11-23 CMP-2026-001",
+        "🚀",
+    ],
 )
 def test_nothing_is_guessed(question):
     with pytest.raises(NoMatch, match="no verified query answers the question") as caught:

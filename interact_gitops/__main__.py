@@ -1,0 +1,5 @@
+"""`python -m interact_gitops`."""
+
+from interact_gitops.cli.main import main
+
+main()

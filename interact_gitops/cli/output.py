@@ -1,0 +1,107 @@
+"""Printing for people and for programs: errors, tables, times, JSON.
+
+Text that comes from definitions or from the target is untrusted: control characters are made visible.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import click
+
+FORMAT_VERSION = "1"
+NEWLINE = frozenset("\n")
+
+
+def visible(text: str, *, keep: frozenset[str] = frozenset()) -> str:
+    """`text` with control, escape and direction-changing characters shown as `\\x1b`, never sent raw."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c in keep or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else _escaped(c)
+        for c in text
+    )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode() if ord(character) < 0x110000 else "?"
+
+
+def say(text: str = "", *, nl: bool = True) -> None:
+    """A line (or lines) for people, on stdout; escapes that are ours must be added after `visible`."""
+    click.echo(text, nl=nl)
+
+
+def say_error(message: str, remedy: str | None = None) -> None:
+    """One failure on stderr: the fact, and below it what to do."""
+    click.echo(click.style("error: ", fg="red", bold=True) + visible(message, keep=NEWLINE), err=True)
+    if remedy:
+        click.echo("  " + visible(remedy, keep=NEWLINE), err=True)
+
+
+def note(text: str) -> None:
+    """A remark on stderr, so that stdout stays what was asked for."""
+    click.echo(visible(text, keep=NEWLINE), err=True)
+
+
+def say_json(value: dict[str, Any]) -> None:
+    """One JSON document with its format version, on stdout; stable key order as given."""
+    text = json.dumps({"formatVersion": FORMAT_VERSION, **value}, indent=2, ensure_ascii=not _utf8())
+    click.echo(text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:
+    """Aligned columns, two spaces apart, with a bold head; `right` names columns of numbers."""
+    cells = [[visible(cell) for cell in row] for row in rows]
+    widths = [max([width(name), *(width(row[i]) for row in cells)]) for i, name in enumerate(head)]
+    numbers = set(right)
+
+    def line(row: Sequence[str]) -> str:
+        parts = [
+            " " * (widths[i] - width(cell)) + cell if i in numbers else cell + " " * (widths[i] - width(cell))
+            for i, cell in enumerate(row)
+        ]
+        return "  ".join(parts).rstrip()
+
+    return "\n".join([click.style(line(head), bold=True), *map(line, cells)])
+
+
+def width(text: str) -> int:
+    """Columns that `text` takes on a terminal (wide East Asian characters take two)."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` on one line, cut to `limit` characters with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def instant(when: datetime) -> str:
+    """An aware instant as people read it, with its zone: `Mon 2026-11-23 08:00 CET`."""
+    return when.strftime("%a %Y-%m-%d %H:%M %Z")
+
+
+def duration(seconds: float) -> str:
+    """How long something took: `0.4 s`, `12 s`, `3 min 05 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def mark(state: str) -> str:
+    """A state in a word with its colour; the word alone is enough."""
+    colours = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "active": "cyan", "unknown": "magenta"}
+    return click.style(state, fg=colours.get(state))
+
+
+def _utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

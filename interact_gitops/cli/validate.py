@@ -1,0 +1,95 @@
+"""`validate`: everything that can be known offline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interact_gitops.cli.options import Workspace, command, json_format
+from interact_gitops.cli.output import NEWLINE, say, say_json, visible
+from interact_gitops.errors import ExitCode, Problem
+
+if TYPE_CHECKING:
+    from interact_gitops.jobs.loading import Loaded
+
+
+@command(
+    "validate",
+    examples="""
+interact-gitops validate
+interact-gitops validate jobs.d/marketing
+interact-gitops validate --format json
+""",
+)
+@click.argument("paths", nargs=-1)
+@json_format()
+def validate(workspace: Workspace, paths: tuple[str, ...], form: str) -> int:
+    """Check the definitions, offline: every problem with its file, line and column, in one go.
+
+    PATHS show only the problems of these files or folders; the whole tree is always read, because a job
+    can clash with another.
+    """
+    loads = _loads(workspace)
+    problems = _below(dict.fromkeys(p for loaded in loads for p in loaded.problems), paths, workspace)
+    errors = sum(problem.severity == "error" for problem in problems)
+    jobs = len(loads[0].definitions)
+    if form == "json":
+        say_json({"valid": errors == 0, "jobs": jobs, "problems": [_as_json(problem) for problem in problems]})
+    else:
+        for problem in problems:
+            say(visible(str(problem), keep=NEWLINE))
+        _summarise(jobs, errors, len(problems) - errors, workspace)
+    return ExitCode.FAILED if errors else ExitCode.DONE
+
+
+def _loads(workspace: Workspace) -> list[Loaded]:
+    """One load, or one per target when several could be meant: their variables may differ."""
+    settings = workspace.settings
+    if workspace.target_named or settings.default_target or len(settings.targets) < 2:
+        return [workspace.load()]
+    return [workspace.load(target) for target in settings.targets]
+
+
+def _below(problems: Any, paths: tuple[str, ...], workspace: Workspace) -> list[Problem]:
+    from interact_gitops.errors import SelectionInvalid
+
+    wanted = [path.removeprefix("./").rstrip("/") for path in paths]
+    for path in wanted:
+        if not (workspace.settings.folder / path).exists():
+            raise SelectionInvalid(f"there is no file or folder {path!r}", remedy="paths start where you are")
+    ordered = sorted(problems, key=lambda p: (p.position, p.code, p.message))
+    return [
+        p
+        for p in ordered
+        if not wanted or any(p.position.file == w or p.position.file.startswith(w + "/") for w in wanted)
+    ]
+
+
+def _as_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "file": problem.position.file,
+        "line": problem.position.line,
+        "column": problem.position.column,
+        "severity": problem.severity,
+        "code": problem.code,
+        "message": problem.message,
+        "remedy": problem.remedy,
+    }
+
+
+def _summarise(jobs: int, errors: int, warnings: int, workspace: Workspace) -> None:
+    if workspace.quiet and not errors:
+        return
+    parts = [
+        f"{count} {word}{'' if count == 1 else 's'}"
+        for count, word in ((errors, "error"), (warnings, "warning"))
+        if count
+    ]
+    said = ", ".join(parts) if parts else "no problem found"
+    colour = "red" if errors else "green"
+    say(
+        click.style(
+            f"{jobs} valid job{'' if jobs == 1 else 's'} in {workspace.settings.definitions}: {said}.", fg=colour
+        )
+    )
