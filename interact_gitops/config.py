@@ -105,10 +105,19 @@ def read_settings(file: Path | None, *, folder: Path, definitions: str | None = 
         folder = path.parent
     elif file is not None:
         raise Failure(f"there is no configuration file {str(file)!r}", remedy="check --config")
+    return _settings(value, folder=folder, file=str(path) if file else FILE_NAME, definitions=definitions)
+
+
+def default_settings(folder: Path, *, definitions: str, managed_by: str) -> Settings:
+    """Settings with no configuration file: what `demo` works with."""
+    return _settings({"managed_by": managed_by}, folder=folder, file=None, definitions=definitions)
+
+
+def _settings(value: Mapping[str, Any], *, folder: Path, file: str | None, definitions: str | None) -> Settings:
     guards = value.get("guards", {})
     return Settings(
         folder=folder,
-        file=(str(path) if file else FILE_NAME) if value else None,
+        file=file if value else None,
         definitions=definitions or value.get("definitions", "jobs.d"),
         managed_by=value.get("managed_by"),
         ledger=value.get("ledger", "sqlite:///.interact/ledger.db"),

@@ -33,6 +33,7 @@ class Workspace:
     config: Path | None = None
     target_named: str | None = None
     definitions_named: str | None = None
+    settings_given: Settings | None = None
     quiet: bool = False
     verbose: int = 0
 
@@ -41,6 +42,8 @@ class Workspace:
         """The configuration, read once."""
         from interact_gitops.config import read_settings
 
+        if self.settings_given is not None:
+            return self.settings_given
         return read_settings(self.config, folder=self.folder, definitions=self.definitions_named)
 
     @cached_property

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,10 +49,14 @@ def note(text: str) -> None:
     click.echo(visible(text, keep=NEWLINE), err=True)
 
 
-def say_json(value: dict[str, Any]) -> None:
+def say_json(value: Mapping[str, Any]) -> None:
     """One JSON document with its format version, on stdout; stable key order as given."""
-    text = json.dumps({"formatVersion": FORMAT_VERSION, **value}, indent=2, ensure_ascii=not _utf8())
-    click.echo(text)
+    say_document({"formatVersion": FORMAT_VERSION, **value})
+
+
+def say_document(document: Mapping[str, Any]) -> None:
+    """A JSON document that carries its own format version, on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=not _utf8()))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:

@@ -1,0 +1,71 @@
+"""`apply`: bring a target in line with the definitions."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interact_gitops.cli.options import Workspace, command, json_format
+from interact_gitops.cli.planned import make_plan, say_lines
+from interact_gitops.errors import ExitCode, Refused
+
+if TYPE_CHECKING:
+    from interact_gitops.planning.plan import Plan
+
+
+@command(
+    "apply",
+    examples="""
+interact-gitops apply
+interact-gitops apply --yes
+interact-gitops apply --yes --select monday-briefing
+interact-gitops apply --yes --allow-deletes 5
+""",
+)
+@click.option("--yes", is_flag=True, help="Do not ask. Needed where there is no terminal.")
+@click.option("--select", multiple=True, metavar="SELECTOR", help="Only these jobs: key, glob, label:, agent:, path:.")
+@click.option("--adopt", multiple=True, metavar="SELECTOR", help="Take over these jobs, which nobody manages yet.")
+@click.option(
+    "--prune/--no-prune", default=None, help="Delete managed jobs that are not in the tree.  [default: prune]"
+)
+@click.option("--allow-deletes", metavar="N|N%", help="Delete up to this many, once.")
+@click.option("--allow-changes", metavar="N|N%", help="Update up to this many, once.")
+@click.option("--allow-empty", is_flag=True, help="Accept an empty tree, once.")
+@click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Writes at a time.")
+@click.option("--on-error", type=click.Choice(["stop", "continue"]), default="stop", show_default=True)
+@json_format()
+def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
+    """Create, update and delete jobs on the target until it matches the definitions.
+
+    Only jobs with this repository's ownership mark are touched. Running it again finishes what a failure left.
+    """
+    from interact_gitops.cli.output import say_document
+    from interact_gitops.planning import apply as applying
+    from interact_gitops.planning.guards import Guards, check_guards
+    from interact_gitops.planning.rendering.json import applied_to_json
+    from interact_gitops.planning.rendering.text import render_applied, render_plan
+
+    with workspace.client() as client:
+        made = make_plan(workspace, client, **{name: options[name] for name in ("select", "adopt", "prune")})
+        if form == "text":
+            say_lines(render_plan(made, quiet=workspace.quiet))
+        guards = Guards(max_deletes=workspace.settings.max_deletes, max_changes=workspace.settings.max_changes)
+        check_guards(made, guards, **{n: options[n] for n in ("allow_deletes", "allow_changes", "allow_empty")})
+        _confirm(workspace, made, yes)
+        done = applying.apply(made, client, parallelism=options["parallelism"], on_error=options["on_error"])
+    if form == "json":
+        say_document(applied_to_json(done))
+    elif made.changes:
+        say_lines(render_applied(done))
+    return ExitCode.DONE if done.complete else ExitCode.FAILED
+
+
+def _confirm(workspace: Workspace, made: Plan, yes: bool) -> None:
+    if yes or not made.changes:
+        return
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        raise Refused("apply asks before it writes, and there is no terminal here", remedy="pass --yes")
+    if not click.confirm(f"Apply this to {workspace.target.name} ({workspace.target.url})?"):
+        raise Refused("nothing was changed")

@@ -1,0 +1,179 @@
+"""A chat as people read it: who asked what, the answer, the SQL, the rows.
+
+The shape of a hosted chat is not documented, so everything is read tolerantly: what has no form that
+we know is shown as JSON rather than left out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from interact_gitops.cli.output import NEWLINE, duration, mark, table, visible
+
+ROWS_SHOWN = 20
+CELL_WIDTH = 40
+_BOLD = re.compile(r"\*\*(.+?)\*\*")
+
+
+def chat_text(chat: Mapping[str, Any], state: str, *, sql: bool = False, rows: int = ROWS_SHOWN) -> Iterator[str]:
+    """The conversation, styled for a terminal, line group by line group. `chat` is the raw record."""
+    job = chat.get("job") or {}
+    yield click.style(visible(str(job.get("name") or "Ad-hoc question")), bold=True) + "  " + mark(state)
+    yield from _facts(chat)
+    documents = {document.get("id"): document for document in chat.get("documents") or () if isinstance(document, dict)}
+    for message in chat.get("messages") or ():
+        yield ""
+        yield from _message_text(message, documents, sql=sql, rows=rows)
+    for anomaly in chat.get("anomalies") or ():
+        yield click.style("anomaly: ", fg="yellow", bold=True) + visible(str(anomaly.get("message", anomaly)))
+
+
+def _facts(chat: Mapping[str, Any]) -> Iterator[str]:
+    parameters = chat.get("parameters")
+    facts = [f"chat {chat.get('id')}"]
+    if isinstance(parameters, dict) and parameters:
+        facts.append(", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()))
+    if chat.get("trigger"):
+        facts.append(f"triggered by {chat['trigger']}")
+    if isinstance(chat.get("runSeconds"), int | float):
+        facts.append(f"took {duration(chat['runSeconds'])}")
+    yield click.style(visible(" · ".join(facts)), dim=True)
+    error = chat.get("error")
+    if error:
+        said = error.get("message") if isinstance(error, dict) else error
+        yield click.style("failed: ", fg="red", bold=True) + visible(str(said or error), keep=NEWLINE)
+
+
+def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows: int) -> Iterator[str]:
+    if not isinstance(message, dict) or not isinstance(message.get("blocks"), list):
+        yield visible(_json(message), keep=NEWLINE)
+        return
+    asked = message.get("role") == "user"
+    for block in message["blocks"]:
+        kind = block.get("type") if isinstance(block, dict) else None
+        document = documents.get(block.get("document")) if kind else None
+        if kind in {"text", "report"}:
+            text = visible(str(block.get("text", "")), keep=NEWLINE).strip()
+            yield (
+                "\n".join(click.style("> ", fg="cyan") + line for line in text.splitlines()) if asked else _styled(text)
+            )
+        elif kind == "table" and document:
+            yield document_table(document, rows)
+        elif kind == "query" and document:
+            if sql:
+                yield click.style(visible(str(document.get("sql", "")), keep=NEWLINE).strip(), dim=True)
+            yield click.style(visible(_source(document)), dim=True)
+        elif kind == "error":
+            remedy = f"\n  {block['remedy']}" if block.get("remedy") else ""
+            yield click.style("error: ", fg="red") + visible(f"{block.get('message')}{remedy}", keep=NEWLINE)
+        elif kind == "chart":
+            yield click.style(visible(f"[chart] {block.get('title') or ''} (`--document` gives its rows)"), dim=True)
+        else:
+            yield visible(_json(block), keep=NEWLINE)
+
+
+def document_table(document: Mapping[str, Any], rows: int = ROWS_SHOWN) -> str:
+    """A document's rows as an aligned table, cut to `rows`, with what is left out said below."""
+    columns = [str(column.get("name")) for column in document.get("columns") or ()]
+    shown = [[_cell(value) for value in row] for row in (document.get("rows") or ())[:rows]]
+    numbers = [
+        i for i in range(len(columns)) if shown and all(_numeric(r[i]) for r in (document.get("rows") or ())[:rows])
+    ]
+    lines = table(columns, shown, right=numbers)
+    total = document.get("rowCount", len(document.get("rows") or ()))
+    said = f"{total} row{'' if total == 1 else 's'}"
+    if total > len(shown):
+        said = f"{len(shown)} of {said} shown"
+    if document.get("truncated"):
+        said += ", the query had more"
+    return lines + "\n" + click.style(said, dim=True)
+
+
+def chat_markdown(chat: Mapping[str, Any], state: str) -> str:
+    """The conversation as markdown; text from outside is escaped, so that it stays text."""
+    job = chat.get("job") or {}
+    parts = [f"# {escape_markdown(str(job.get('name') or 'Ad-hoc question'))}", f"Chat `{chat.get('id')}`: **{state}**"]
+    documents = {document.get("id"): document for document in chat.get("documents") or () if isinstance(document, dict)}
+    for message in chat.get("messages") or ():
+        blocks = message.get("blocks") if isinstance(message, dict) else None
+        for block in blocks if isinstance(blocks, list) else [message]:
+            kind = block.get("type") if isinstance(block, dict) else None
+            document = documents.get(block.get("document")) if kind else None
+            if kind in {"text", "report"}:
+                text = escape_markdown(str(block.get("text", "")).strip(), bold=True)
+                parts.append(
+                    "\n".join(f"> {line}" for line in text.splitlines()) if message.get("role") == "user" else text
+                )
+            elif kind == "table" and document:
+                parts.append(_markdown_table(document))
+            elif kind == "query" and document:
+                parts.append(_fenced(str(document.get("sql", "")), "sql"))
+            elif kind == "error":
+                parts.append(f"**Error:** {escape_markdown(str(block.get('message')))}")
+            elif kind != "chart":
+                parts.append(_fenced(_json(block), "json"))
+    return "\n\n".join(parts) + "\n"
+
+
+def escape_markdown(text: str, *, bold: bool = False) -> str:
+    """`text` with everything that markdown or HTML would act on made literal; `bold` keeps `**…**` and bullets."""
+    escaped = re.sub(r"([\\`_\[\]<>|#!&@~$])", r"\\\1", visible(text, keep=NEWLINE))
+    if bold:
+        return escaped
+    return re.sub(r"(?m)^(\s*)([-+*]|\d+\.)(?=\s)", r"\1\\\2", escaped.replace("*", r"\*"))
+
+
+def _markdown_table(document: Mapping[str, Any]) -> str:
+    columns = [escape_markdown(str(column.get("name"))) for column in document.get("columns") or ()]
+    rows = [[escape_markdown(_cell(value)) for value in row] for row in (document.get("rows") or ())[:200]]
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _fenced(text: str, language: str) -> str:
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall(r"`+", text)), 3)
+    return f"{fence}{language}\n{visible(text, keep=NEWLINE).strip()}\n{fence}"
+
+
+def _styled(text: str) -> str:
+    return _BOLD.sub(lambda found: click.style(found.group(1), bold=True), text)
+
+
+def _source(document: Mapping[str, Any]) -> str:
+    took = document.get("durationSeconds")
+    parts = [
+        f"query {document.get('query') or document.get('title')}",
+        f"{document.get('engine')} {document.get('engineVersion')}",
+    ]
+    if isinstance(took, int | float):
+        parts.append(f"{took:.2f} s")
+    return " · ".join(parts)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "—"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    text = str(value)
+    return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
+
+
+def _numeric(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def documents_of(chat: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The chat's documents in order."""
+    return [document for document in chat.get("documents") or () if isinstance(document, dict)]

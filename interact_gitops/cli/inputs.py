@@ -1,0 +1,62 @@
+"""Parameter values that a person gives: on the command line, in a file, as combinations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interact_gitops.errors import ConfigurationInvalid, Failure
+
+if TYPE_CHECKING:
+    from interact_gitops.interact.records import RemoteJob
+
+MOST_COMBINATIONS = 10_000
+
+
+def read_parameters(remote: RemoteJob, given: Iterable[str], file: Path | None) -> dict[str, Any]:
+    """Values from `file`, then from NAME=VALUE texts, each read by its parameter's type.
+
+    Raises ParametersInvalid before anything is sent, Failure for a text that is not NAME=VALUE.
+    """
+    from interact_gitops.jobs.parameters import complete, parse_value
+    from interact_gitops.jobs.wire import job_from_wire
+
+    values: dict[str, Any] = {}
+    if file is not None:
+        value = _read(file)
+        if not isinstance(value, dict):
+            raise Failure(f"{file} is not a map of parameters", remedy="write NAME: VALUE lines")
+        values |= value
+    schemas = (remote.raw.get("parameters") or {}) if isinstance(remote.raw, dict) else {}
+    for text in given:
+        name, equals, typed = text.partition("=")
+        if not equals or not name:
+            raise Failure(f"-p {text!r} is not NAME=VALUE", remedy="write, for example, -p days=7")
+        values[name] = parse_value(schemas.get(name, {}), typed)
+    if values:
+        complete(job_from_wire(remote.raw), values)
+    return values
+
+
+def read_combinations(file: Path) -> list[dict[str, Any]]:
+    """The combinations in a YAML or JSON file. Raises Failure when it is not a list of maps."""
+    value = _read(file)
+    if not isinstance(value, list) or not value or not all(isinstance(part, dict) for part in value):
+        raise Failure(f"{file} is not a list of combinations", remedy="write a list of maps: - {days: 7}")
+    if len(value) > MOST_COMBINATIONS:
+        raise Failure(f"{file} has {len(value):,} combinations, the limit is {MOST_COMBINATIONS:,}")
+    return value
+
+
+def _read(file: Path) -> Any:
+    from interact_gitops.jobs.source import read_documents
+
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}") from error
+    documents, problems = read_documents(str(file), raw)
+    if problems:
+        raise ConfigurationInvalid(problems, what=str(file))
+    return documents[0].value if documents else None

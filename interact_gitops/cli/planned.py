@@ -1,0 +1,79 @@
+"""What plan, apply and demo share: definitions and target in, a Plan out; a Plan in, coloured lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from interact_gitops.cli.output import say
+from interact_gitops.errors import Refused
+
+if TYPE_CHECKING:
+    from interact_gitops.cli.options import Workspace
+    from interact_gitops.interact.client import Client
+    from interact_gitops.planning.plan import Plan
+    from interact_gitops.planning.rendering.text import Line
+
+STYLES = {
+    "create": {"fg": "green"},
+    "update": {"fg": "yellow"},
+    "delete": {"fg": "red"},
+    "move": {"fg": "cyan"},
+    "adopt": {"fg": "blue"},
+    "refused": {"fg": "magenta"},
+    "added": {"fg": "green"},
+    "removed": {"fg": "red"},
+    "dim": {"dim": True},
+    "bold": {"bold": True},
+    "good": {"fg": "green"},
+    "bad": {"fg": "red", "bold": True},
+}
+
+
+def make_plan(
+    workspace: Workspace,
+    client: Client,
+    *,
+    select: Sequence[str] = (),
+    adopt: Sequence[str] = (),
+    prune: bool | None = None,
+) -> Plan:
+    """The plan of the chosen definitions against the target, read now.
+
+    It prunes unless told otherwise, but never with a selection or a folder named on the command line:
+    what is not looked at must not be deleted. Raises DefinitionsInvalid before the target is asked.
+    """
+    from interact_gitops.config import owner
+    from interact_gitops.gitops.checkout import read_checkout
+    from interact_gitops.jobs.selectors import select as choose
+    from interact_gitops.planning.diff import diff
+
+    settings, target = workspace.settings, workspace.target
+    partial = bool(select) or workspace.definitions_named is not None
+    if prune and partial:
+        raise Refused("--prune deletes what is not in the tree", remedy="leave out --select and --definitions")
+    everything = workspace.definitions()
+    definitions = choose(everything, select) if select else everything
+    adopted = frozenset(d.job.key for d in choose(everything, adopt)) if adopt else frozenset()
+    managed_by = owner(settings)
+    if target.api == "public" or client.surface() == "public":
+        said = f"the target {target.name!r} offers the public API only: its definitions cannot be read or changed"
+        raise Refused(said, remedy="enter the jobs in Interact's own form; `run` and `history` work")
+    checkout = read_checkout(settings.folder)
+    return diff(
+        definitions,
+        client.jobs(),
+        managed_by=managed_by,
+        commit=checkout.commit if checkout else None,
+        schedule_enabled=target.schedules != "runner",
+        prune=not partial if prune is None else prune,
+        adopt=adopted,
+        target=f"{target.url} {target.organization}",
+    )
+
+
+def say_lines(lines: Iterable[Line]) -> None:
+    """Print styled lines; click leaves the colours out where they do not belong."""
+    say("\n".join("".join(click.style(text, **STYLES.get(style, {})) for text, style in line) for line in lines))

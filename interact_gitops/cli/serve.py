@@ -1,0 +1,66 @@
+"""`serve`: the embedded Interact on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from interact_gitops.cli.options import Workspace, command
+from interact_gitops.cli.output import say
+
+if TYPE_CHECKING:
+    from interact_gitops.server.serving import EmbeddedServer
+
+
+@command(
+    "serve",
+    examples="""
+interact-gitops serve
+interact-gitops serve --port 0 --data /tmp/interact
+interact-gitops serve --agents agents.yaml
+interact-gitops serve --demo
+""",
+)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8642, show_default=True, help="0 picks a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--allow-remote", is_flag=True, help="Accept a --host that other machines can reach.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where everything is kept.  [default: .interact]")
+@click.option(
+    "--agents", type=click.Path(path_type=Path), help="Agents file.  [default: DATA/agents.yaml, or the sample]"
+)
+@click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
+@click.pass_context
+def serve(  # noqa: PLR0917  # click passes by name
+    ctx: click.Context,
+    workspace: Workspace,
+    port: int,
+    host: str,
+    allow_remote: bool,
+    data: Path | None,
+    agents: Path | None,
+    demo: bool,
+) -> None:
+    """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
+
+    The first start makes an organisation and an API key and writes them to DATA/credentials.env, which commands in
+    this folder read by themselves.
+    """
+    from interact_gitops.config import LOCAL_SERVER
+    from interact_gitops.server.serving import serve as run_server
+
+    if demo:
+        from interact_gitops.cli.demo import demo as show_demo
+
+        ctx.invoke(show_demo, data=data, port=port, keep=True)
+        return
+    folder = data or workspace.settings.folder / LOCAL_SERVER
+    run_server(folder, port=port, agents=agents, host=host, allow_remote=allow_remote, started=_say_started)
+
+
+def _say_started(server: EmbeddedServer) -> None:
+    say(f"Interact is served at {click.style(server.url, bold=True)}  (Ctrl-C stops it)")
+    say(f"  API:          {server.url}/api/openapi.json")
+    say(f"  credentials:  {server.data / 'credentials.env'}")
+    say("  next:         interact-gitops plan, in another terminal in this folder")
