@@ -41,11 +41,12 @@ test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term
 
 bench: .venv/.dev
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 
 # New versions of what we depend on: read the changes, then commit the file.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --extra bench --no-header --no-annotate \
 		--no-emit-index-url pyproject.toml --output-file requirements.lock
 
 clean:

@@ -1,14 +1,16 @@
-"""The shipped JSON Schemas: each read once, each with one reused validator.
+"""The shipped JSON Schemas: each read once, each compiled once.
 
 The files live in `schema/` at the top of the repository and inside the wheel beside this module.
-Two libraries share the work: jsonschema-rs says yes or no in microseconds, and only a document that
-does not fit is walked again by jsonschema, whose errors say what and where.
+jsonschema-rs is the one judge of shape: it answers in microseconds, its errors carry paths, and the
+regular expressions of a pull request run in linear time.
 """
 
 from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,15 +21,22 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).resolve().parent
 
 
-def shipped_path(name: str) -> Path:
-    """Where a file or folder that ships with the program is: in the wheel, or at the top of a checkout."""
-    inside = _HERE / name
-    return inside if inside.exists() else _HERE.parent / name
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A schema document and its compiled check; formats are annotations, as in the standard."""
+
+    schema: Mapping[str, Any]
+    fit: Fit = field(repr=False)
+
+    def is_valid(self, value: object) -> bool:
+        """Whether `value` fits. Raises ValueError for what is not JSON (a lone surrogate, a key that is no text)."""
+        return self.fit.is_valid(value)
 
 
 def schema_path(name: str) -> Path:
-    """Where the shipped schema file `name` is."""
-    return shipped_path(f"schema/{name}")
+    """Where the shipped schema file `name` is: in the wheel, or at the top of a checkout."""
+    shipped = _HERE / "schema" / name
+    return shipped if shipped.exists() else _HERE.parent / "schema" / name
 
 
 @functools.cache
@@ -36,8 +45,36 @@ def schema(name: str) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(schema_path(name).read_text(encoding="utf-8")))
 
 
+def build_fit(document: Mapping[str, Any]) -> Fit:
+    """A compiled check for one schema document.
+
+    Raises ValueError for a pattern that cannot be read, which look-around and back references cannot:
+    without them every pattern runs in time linear in the text.
+    """
+    from jsonschema_rs import Draft202012Validator, RegexOptions
+
+    return Draft202012Validator(dict(document), pattern_options=RegexOptions())
+
+
+def build_shape(document: Mapping[str, Any]) -> Shape:
+    """The Shape of one schema document. Raises ValueError as `build_fit`."""
+    return Shape(document, build_fit(document))
+
+
+@functools.cache
+def shape(name: str) -> Shape:
+    """The one Shape of the shipped schema file `name`."""
+    return build_shape(schema(name))
+
+
+@functools.cache
+def fit(name: str) -> Fit:
+    """The compiled check of the shipped schema file `name`."""
+    return shape(name).fit
+
+
 def build_validator(document: dict[str, Any]) -> Validator:
-    """A 2020-12 validator for one schema document, for its messages; formats are annotations."""
+    """jsonschema's own validator for one schema document: the reference to compare with."""
     from jsonschema import Draft202012Validator
 
     return Draft202012Validator(document)
@@ -45,22 +82,5 @@ def build_validator(document: dict[str, Any]) -> Validator:
 
 @functools.cache
 def validator(name: str) -> Validator:
-    """The one validator of the shipped schema file `name`."""
+    """jsonschema's own validator of the shipped schema file `name`."""
     return build_validator(schema(name))
-
-
-def build_fit(document: dict[str, Any]) -> Fit:
-    """A compiled yes-or-no check for one schema document.
-
-    Its regular expressions run in bounded time, whatever pattern a pull request brings.
-    Raises ValueError for a pattern that cannot be read.
-    """
-    from jsonschema_rs import Draft202012Validator
-
-    return Draft202012Validator(document)
-
-
-@functools.cache
-def fit(name: str) -> Fit:
-    """The compiled check of the shipped schema file `name`."""
-    return build_fit(schema(name))

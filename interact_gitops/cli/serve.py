@@ -32,7 +32,7 @@ interact-gitops serve --demo
 )
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
-def serve(  # noqa: PLR0917  # click passes by name
+def serve(  # click passes by name
     ctx: click.Context,
     workspace: Workspace,
     port: int,

@@ -6,26 +6,29 @@ positions, the server into JSON pointers.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 
 from interact_gitops.errors import did_you_mean
+from interact_gitops.shapes import Shape, build_shape
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
     from jsonschema.protocols import Validator
+    from jsonschema_rs import ValidationError
 
 Path = tuple[str | int, ...]
 MAX_SHOWN = 60
+MAX_FAULTS = 250  # of one document: more than the loader shows of one file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One thing wrong at `path`.
 
-    `at_key` points at the name rather than at its value. `line` (from 1) and `word` narrow a fault
-    down inside a text; line 0 means the whole value. `offset` counts characters from the value's start.
+    `at_key` points at the name rather than at its value; `offset` counts characters into a text.
     """
 
     path: Path
@@ -34,56 +37,78 @@ class Fault:
     remedy: str | None = None
     severity: Literal["error", "warning"] = "error"
     at_key: bool = False
-    line: int = 0
-    word: str = ""
     offset: int = 0
 
 
-def shape_faults(validator: Validator, value: Any) -> list[Fault]:
-    """Everything in which `value` differs from the validator's schema, in people's words."""
-    return [fault for error in validator.iter_errors(value) for fault in _faults(error)]
+def shape_faults(shape: Shape | Validator, value: Any) -> list[Fault]:
+    """In what `value` differs from a schema, in people's words; of very many faults the first 250.
+
+    A schema's `x-remedy` says how to mend a form or a limit; `x-secret` keeps the value out of messages.
+    """
+    checked = shape if isinstance(shape, Shape) else build_shape(shape.schema)
+    try:
+        errors = checked.fit.iter_errors(value)
+        return list(islice((fault for error in errors for fault in _faults(error, value, checked.schema)), MAX_FAULTS))
+    except ValueError as error:  # not JSON at all: a lone surrogate, an endless number, a key that is not a text
+        return [Fault(path=(), code="wrong-type", message=f"this is not a JSON value: {error}")]
 
 
-def _faults(error: ValidationError) -> Iterator[Fault]:
-    path: Path = tuple(error.absolute_path)
-    rule: str = str(error.validator)
-    limit: Any = error.validator_value
-    value: Any = error.instance
-    schema: Mapping[str, Any] = error.schema if isinstance(error.schema, Mapping) else {}
-    hint = schema.get("x-remedy")
+def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Fault]:
+    path: Path = tuple(error.instance_path)
+    rule = str(error.schema_path[-1])
+    value: Any = _at(document, path)
+    rules: Mapping[str, Any] = _at(schema, error.schema_path[:-1])
+    limit: Any = rules[rule]
+    hint: str | None = rules.get("x-remedy")
+    secret = bool(rules.get("x-secret"))
     if rule == "additionalProperties":
-        known = schema.get("properties", {})
-        for name in [name for name in value if name not in known]:
+        known = rules.get("properties", {})
+        for name in (name for name in value if name not in known):
             remedy = did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
             yield Fault(path=(*path, name), at_key=True, code="unknown-field", remedy=remedy,
                         message=f"unknown field {shown(name)}")  # fmt: skip
+    elif rule == "propertyNames":
+        hint = limit.get("x-remedy")
+        wrong = build_shape(limit)
+        for name in (name for name in value if not wrong.is_valid(name)):
+            yield Fault(path=(*path, name), at_key=True, code="bad-form", remedy=hint,
+                        message=f"the name {shown(name)} does not have the right form")  # fmt: skip
     elif rule == "required":
-        missing = next((name for name in limit if name not in value and f"{name!r} is" in error.message), limit[0])
+        missing = error.kind.value
         yield Fault(path=path, code="missing-field", message=f"the field {missing!r} is missing",
-                    remedy=_described(schema, missing))  # fmt: skip
+                    remedy=_described(rules, missing))  # fmt: skip
     elif rule == "oneOf":
-        names = [name for option in limit for name in option.get("required", ())]
-        given = [name for name in names if name in value]
-        said = (
-            f"both {' and '.join(map(repr, given))} are given"
-            if given
-            else f"neither {' nor '.join(map(repr, names))} is given"
-        )
-        yield Fault(path=(*path, given[-1]) if given else path, at_key=True, message=said,
-                    code="one-of", remedy=f"give one of {' or '.join(map(repr, names))}")  # fmt: skip
+        yield _one_of(path, value, [name for option in limit for name in option["required"]])
     elif rule == "type":
+        found = _named(value) if secret else named(value)
         yield Fault(path=path, code="wrong-type", remedy=_type_remedy(limit, value, hint),
-                    message=f"this must be {_types(limit)}, not {named(value)}")  # fmt: skip
+                    message=f"this must be {_types(limit)}, not {found}")  # fmt: skip
     elif rule == "enum":
-        words = [str(option) for option in limit]
+        words = [str(option) for option in limit if option is not None]
         remedy = (did_you_mean(value, words) if isinstance(value, str) else None) or f"write one of: {', '.join(words)}"
         yield Fault(path=path, code="not-allowed", message=f"{shown(value)} is not allowed here", remedy=remedy)
-    elif rule == "pattern" or error.parent is not None:
-        at_key = "propertyNames" in error.absolute_schema_path
-        yield Fault(path=(*path, value) if at_key else path, at_key=at_key, code="bad-form", remedy=hint,
-                    message=f"{shown(value)} does not have the right form")  # fmt: skip
+    elif rule == "pattern":
+        said = "this" if secret else shown(value)
+        yield Fault(path=path, code="bad-form", remedy=hint, message=f"{said} does not have the right form")
     else:
-        yield Fault(path=path, code="out-of-range", message=_limit(rule, limit, value), remedy=hint)
+        yield Fault(path=path, code="out-of-range", message=_limit(rule, limit, value),
+                    remedy=hint or _limit_remedy(rule))  # fmt: skip
+
+
+def _at(document: Any, path: Iterable[str | int]) -> Any:
+    for part in path:
+        document = document[part]
+    return document
+
+
+def _one_of(path: Path, value: Mapping[str, Any], names: list[str]) -> Fault:
+    given = [name for name in names if name in value]
+    if given:
+        said = f"both {' and '.join(map(repr, given))} are given"
+        return Fault(path=(*path, list(value)[max(list(value).index(name) for name in given)]), at_key=True,
+                     message=said, code="one-of", remedy="keep one of them")  # fmt: skip
+    said = f"neither {' nor '.join(map(repr, names))} is given"
+    return Fault(path=path, message=said, code="one-of", remedy=f"write {' or '.join(names)}")
 
 
 def _limit(rule: str, limit: Any, value: Any) -> str:
@@ -91,47 +116,75 @@ def _limit(rule: str, limit: Any, value: Any) -> str:
     sentences = {
         "minLength": "this text is empty"
         if count == 0
-        else f"this text has {count} characters, at least {limit} are needed",
-        "maxLength": f"this text has {count:,} characters, the limit is {limit:,}" if isinstance(limit, int) else "",
-        "minItems": "this list is empty" if count == 0 else f"this list has {count} items, at least {limit} are needed",
-        "maxItems": f"this list has {count} items, the limit is {limit}",
+        else f"this text has {_count(count, 'character')}, at least {limit} are needed",
+        "maxLength": f"this text has {_count(count, 'character')}, the limit is {limit:,}",
+        "minItems": "this list is empty"
+        if count == 0
+        else f"this list has {_count(count, 'item')}, at least {limit} are needed",
+        "maxItems": f"this list has {_count(count, 'item')}, the limit is {limit:,}",
         "minProperties": "this map is empty"
         if count == 0
-        else f"this map has {count} entries, at least {limit} are needed",
-        "maxProperties": f"this map has {count} entries, the limit is {limit}",
+        else f"this map has {_count(count, 'entry')}, at least {limit} are needed",
+        "maxProperties": f"this map has {_count(count, 'entry')}, the limit is {limit:,}",
         "minimum": f"{shown(value)} is below {limit}",
         "maximum": f"{shown(value)} is above {limit}",
-        "exclusiveMinimum": f"{shown(value)} must be above {limit}",
-        "exclusiveMaximum": f"{shown(value)} must be below {limit}",
+        "exclusiveMinimum": f"{shown(value)} is not above {limit}",
+        "exclusiveMaximum": f"{shown(value)} is not below {limit}",
         "multipleOf": f"{shown(value)} is not a multiple of {limit}",
         "uniqueItems": "this list holds a value twice",
     }
     return sentences.get(rule) or f"{shown(value)} breaks the rule {rule} {limit}"
 
 
+def _limit_remedy(rule: str) -> str | None:
+    remedies = {
+        "minLength": "write some text",
+        "maxLength": "shorten it",
+        "minItems": "give it an item, or leave the field out",
+        "minProperties": "give it an entry, or leave the field out",
+        "maxItems": "leave some out",
+        "maxProperties": "leave some out",
+        "uniqueItems": "keep one of them",
+    }
+    return remedies.get(rule)
+
+
+def _count(number: int, word: str) -> str:
+    plural = "entries" if word == "entry" else f"{word}s"
+    return f"{number:,} {word if number == 1 else plural}"
+
+
 def shown(value: object) -> str:
     """A value as a message quotes it: one line, at most 60 characters, control characters escaped."""
-    text = repr(value) if isinstance(value, str) else json_word(value)
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    if isinstance(value, str):
+        text = repr(value[:MAX_SHOWN])
+        long = len(text) > MAX_SHOWN or len(value) > MAX_SHOWN
+    else:
+        text = json_word(value)
+        long = len(text) > MAX_SHOWN
+    return text[: MAX_SHOWN - 1] + "…" if long else text
 
 
 def json_word(value: object) -> str:
     """A value as YAML and JSON write it: true, not True."""
-    import json
-
     return json.dumps(value, ensure_ascii=True, default=str)
 
 
 def named(value: object) -> str:
-    """What kind of value this is, in words, with the value when it is short."""
+    """What kind of value this is, in words, with the value when it is a scalar."""
+    if value is None or isinstance(value, dict | list):
+        return _named(value)
+    return shown(value) if isinstance(value, bool) else f"{_named(value)} {shown(value)}"
+
+
+def _named(value: object) -> str:
     if value is None:
         return "empty"
     if isinstance(value, dict):
         return "a map"
     if isinstance(value, list):
         return "a list"
-    kind = "true or false" if isinstance(value, bool) else "a number" if isinstance(value, int | float) else "the text"
-    return f"{kind} {shown(value)}" if not isinstance(value, bool) else shown(value)
+    return "true or false" if isinstance(value, bool) else "the number" if isinstance(value, int | float) else "the text"
 
 
 _NAMES = {
@@ -146,7 +199,7 @@ _NAMES = {
 
 def _types(limit: str | Iterable[str]) -> str:
     wanted = [limit] if isinstance(limit, str) else list(limit)
-    words = [_NAMES[kind] for kind in wanted if kind != "null"]
+    words = [_NAMES[kind] for kind in wanted if kind != "null" and not (kind == "integer" and "number" in wanted)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
@@ -154,7 +207,7 @@ def _type_remedy(limit: str | list[str], value: object, hint: str | None) -> str
     if "string" in limit and isinstance(value, bool | int | float):
         return "put it in quotes"
     if limit == "boolean" and isinstance(value, str):
-        return "write true or false; YAML 1.2 knows no yes, no, on or off"
+        return "write true or false, without quotes; yes, no, on and off are texts"
     if limit in {"integer", "number"} and isinstance(value, str):
         return "write it without quotes" if value.strip("+-").replace(".", "", 1).isdigit() else hint
     if limit == "array":
@@ -162,6 +215,6 @@ def _type_remedy(limit: str | list[str], value: object, hint: str | None) -> str
     return hint
 
 
-def _described(schema: Mapping[str, Any], name: str) -> str | None:
-    description = schema.get("properties", {}).get(name, {}).get("description")
+def _described(rules: Mapping[str, Any], name: str) -> str | None:
+    description = rules.get("properties", {}).get(name, {}).get("description")
     return f"{name}: {description}" if description else None

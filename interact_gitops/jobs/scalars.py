@@ -18,6 +18,7 @@ _NUMBER_START = frozenset("0123456789+-.")
 _DECIMAL = re.compile(r"[-+]?[0-9]+\Z")
 _BASED = re.compile(r"0(?:o[0-7]+|x[0-9a-fA-F]+)\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SPECIAL = re.compile(r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))\Z")
 LARGEST_INTEGER = 2**63 - 1
 
@@ -44,6 +45,12 @@ def resolve(text: str) -> str | int | float | bool | None:
     if _SPECIAL.match(text):
         raise ScalarRefused(f"{text} is not a number that a job can hold")
     return text
+
+
+def control_character(text: str) -> str | None:
+    """The first character in `text` that steers a terminal or ends a C string; tab and line feed are text."""
+    found = _CONTROL.search(text)
+    return found.group() if found else None
 
 
 def _integer(digits: str, base: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interact_gitops.errors import did_you_mean
-from interact_gitops.jobs.faults import Fault, Path
+from interact_gitops.jobs.faults import Fault, Path, shown
 from interact_gitops.jobs.model import Scalar
 
 UNTOUCHED = frozenset({"key", "id", "moved_from"})
@@ -57,15 +57,25 @@ def _lookup(
     name = _NAME.fullmatch(reference.group(1)) if reference.group(2) else None
     if name and name.group(1) in variables:
         return variables[name.group(1)]
-    line = text.count("\n", 0, reference.start()) + 1
     if name is None:
-        said = f"{reference.group()!r} is not a variable of a target"
+        said = f"{shown(reference.group())} is not a variable of a target"
         remedy = "write ${var.NAME} for a target's variable, $${ for a literal ${; job files never read the environment"
-        word = reference.group(1)
     else:
-        word = name.group(1)
-        said = f"this target has no variable {word!r}"
-        remedy = did_you_mean(word, variables) or "define it under targets.NAME.variables in interact-gitops.yaml"
-    word = word if re.fullmatch(r"\w+", word) else ""
-    faults.append(Fault(path=path, line=line, word=word, code="variable", message=said, remedy=remedy))
+        said = f"this target has no variable {shown(name.group(1))}"
+        remedy = (
+            did_you_mean(name.group(1), variables) or "define it under targets.NAME.variables in interact-gitops.yaml"
+        )
+    faults.append(Fault(path=path, offset=reference.start(), code="variable", message=said, remedy=remedy))
     return None
+
+
+def unfilled_offset(raw: str, variables: Mapping[str, Scalar], offset: int) -> int:
+    """The offset in the text as written of an offset in the text with its variables filled in."""
+    grown = 0
+    for reference in _REFERENCE.finditer(raw):
+        filled = fill(reference.group(), variables, [])
+        length = len(str(filled))
+        if reference.start() + grown + length > offset:
+            return min(offset - grown, reference.start())
+        grown += length - len(reference.group())
+    return offset - grown

@@ -1,0 +1,120 @@
+"""The product's main job, as a user does it: plan, apply, run, read the chat."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .conftest import Shell
+
+Fits = Callable[[str, Any], None]
+
+
+def test_from_yaml_to_a_chat(interact: Shell, fits: Fits) -> None:
+    first = interact("plan", "--detailed-exitcode", expect=2)
+    assert "Plan: 12 to create, 0 to update, 0 to delete, 0 unchanged." in first.out
+    assert interact("apply", expect=1).err.startswith("error: apply asks before it writes")
+    interact("apply", "--yes")
+    again = interact("plan", "--detailed-exitcode")
+    assert "No changes" in again.out
+
+    ran = interact("run", "weekly-campaign-performance", "--wait", "--format", "json").json
+    fits("run", ran)
+    assert len(ran["runs"]) == 4
+    assert {run["state"] for run in ran["runs"]} == {"succeeded"}
+    assert [run["parameters"]["campaign_id"] for run in ran["runs"]] == [
+        "CMP-2026-001", "CMP-2026-002", "CMP-2026-002", "CMP-2026-004",
+    ]  # fmt: skip
+
+    chat_id = ran["runs"][-1]["id"]
+    text = interact("chat", chat_id, "--sql").out
+    assert "CMP-2026-004" in text
+    assert "from daily_performance" in text
+    assert re.search(r"\d+ rows?", text)
+    rows = list(csv.reader(io.StringIO(interact("chat", chat_id, "--format", "csv").out)))
+    assert rows[0][0] == "campaign_id"
+    assert rows[1][0] == "CMP-2026-004"
+    record = interact("chat", chat_id, "--format", "json").json
+    fits("chat", record)
+    assert record["chat"]["status"] == "completed"
+    assert "```sql" in interact("chat", chat_id, "--format", "markdown").out
+
+    history = interact("history", "weekly-campaign-performance", "--format", "json").json
+    fits("history", history)
+    assert {run["id"] for run in history["runs"]} == {run["id"] for run in ran["runs"]}
+    listed = interact("list", "--format", "json").json
+    fits("list", listed)
+    assert {job["state"] for job in listed["jobs"]} == {"in sync"}
+    shown = interact("show", "weekly-campaign-performance", "--format", "json").json
+    fits("show", shown)
+    assert shown["lastRun"]["state"] == "succeeded"
+    doctor = interact("doctor", "--format", "json").json
+    fits("doctor", doctor)
+    assert doctor["healthy"]
+
+
+def test_every_sample_job_answers(interact: Shell) -> None:
+    """Each job of jobs.d really runs; the one with a required parameter gets it."""
+    interact("apply", "--yes")
+    for job in interact("list", "--format", "json").json["jobs"]:
+        given = ["-p", "campaign_id=CMP-2026-004"] if job["key"] == "campaign-check" else []
+        interact("run", job["key"], *given, "--wait")
+
+
+def test_edit_apply_delete(interact: Shell) -> None:
+    interact("apply", "--yes")
+    file = interact.folder / "jobs.d/paid-search/01-account-overview.yaml"
+    file.write_text(file.read_text().replace("07:30", "09:45"))
+    (interact.folder / "jobs.d/ecommerce/top-products.yaml").unlink()
+    plan = interact("plan").out
+    assert "Plan: 0 to create, 1 to update, 1 to delete, 10 unchanged." in plan
+    assert "jobs.d/paid-search/01-account-overview.yaml" in plan
+    assert "09:45" in plan
+    interact("apply", "--yes", "--allow-deletes", "1")
+    assert "No changes" in interact("plan").out
+
+
+def test_guards_hold_before_the_first_write(interact: Shell) -> None:
+    interact("apply", "--yes")
+    for file in (interact.folder / "jobs.d/ecommerce").glob("[!_]*.yaml"):
+        file.unlink()
+    held = interact("apply", "--yes", expect=1)
+    assert "--allow-deletes" in held.err
+    assert "guards.max_deletes" in held.err
+    for file in (interact.folder / "jobs.d").rglob("[!_]*.yaml"):
+        file.unlink()
+    empty = interact("apply", "--yes", expect=1)
+    assert "--allow-empty" in empty.err
+    assert len(interact("history", "--format", "json").json["runs"]) == 0
+
+
+def test_bad_runs(interact: Shell) -> None:
+    interact("apply", "--yes")
+    assert "a value is required" in interact("run", "campaign-check", "-p", "days=7", expect=1).err
+    assert (
+        "is above 90"
+        in interact("run", "campaign-check", "-p", "days=900", "-p", "campaign_id=CMP-2026-001", expect=1).err
+    )
+    assert "did you mean 'days'?" in interact("run", "campaign-check", "-p", "dayz=9", expect=1).err
+    assert "is not NAME=VALUE" in interact("run", "campaign-check", "-p", "days", expect=1).err
+    assert "did you mean 'campaign-check'?" in interact("run", "campaign-chek", expect=1).err
+    assert "there is no run" in interact("chat", "nope", expect=1).err
+    assert "there is no run" in interact("cancel", "nope", expect=1).err
+    failed = interact("run", "campaign-check", "-p", "campaign_id=CMP-1999-001", "--wait", expect=None)
+    assert failed.code in {0, 4}
+
+
+def test_no_secret_is_ever_shown(interact: Shell) -> None:
+    key = interact.environment["INTERACT_API_KEY"]
+    interact("apply", "--yes")
+    outputs = [
+        interact(*arguments, expect=None)
+        for arguments in (
+            ["plan"], ["plan", "--format", "json"], ["doctor"], ["doctor", "--format", "json"], ["list"],
+            ["run", "account-overview", "--wait"], ["history", "--format", "json"], ["-v", "plan"], ["chat", "nope"],
+        )
+    ]  # fmt: skip
+    assert not [answer for answer in outputs if key in answer.out + answer.err]
