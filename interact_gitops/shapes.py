@@ -58,7 +58,28 @@ def build_fit(document: Mapping[str, Any]) -> Fit:
 
 def build_shape(document: Mapping[str, Any]) -> Shape:
     """The Shape of one schema document. Raises ValueError as `build_fit`."""
-    return Shape(document, build_fit(document))
+    bounded = _bounded(document)
+    return Shape(bounded, build_fit(bounded))
+
+
+def _bounded(rule: Any) -> Any:
+    """A schema with `propertyNames` said as `patternProperties`.
+
+    jsonschema-rs gives one error for each wrong name, with a copy of the whole map in it: megabytes for
+    a file of kilobytes. Wrong names of `patternProperties` are one error. `x-names` keeps the remedy.
+    """
+    if isinstance(rule, list):
+        return [_bounded(part) for part in rule]
+    if not isinstance(rule, Mapping):
+        return rule
+    parts = {name: part if name in {"examples", "default", "enum"} else _bounded(part) for name, part in rule.items()}
+    names = parts.get("propertyNames")
+    if isinstance(names, dict) and "pattern" in names and "properties" not in parts:
+        del parts["propertyNames"]
+        parts["patternProperties"] = {names["pattern"]: parts.get("additionalProperties", True)}
+        parts["additionalProperties"] = False
+        parts["x-names"] = names.get("x-remedy")
+    return parts
 
 
 @functools.cache

@@ -42,7 +42,7 @@ def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
     Only jobs with this repository's ownership mark are touched. Running it again finishes what a failure left.
     """
     from interact_gitops.cli.output import say_document
-    from interact_gitops.planning import apply as applying
+    from interact_gitops.planning.applying import apply as write
     from interact_gitops.planning.guards import Guards, check_guards
     from interact_gitops.planning.rendering.json import applied_to_json
     from interact_gitops.planning.rendering.text import render_applied, render_plan
@@ -54,7 +54,7 @@ def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
         guards = Guards(max_deletes=workspace.settings.max_deletes, max_changes=workspace.settings.max_changes)
         check_guards(made, guards, **{n: options[n] for n in ("allow_deletes", "allow_changes", "allow_empty")})
         _confirm(workspace, made, yes)
-        done = applying.apply(made, client, parallelism=options["parallelism"], on_error=options["on_error"])
+        done = write(made, client, parallelism=options["parallelism"], on_error=options["on_error"])
     if form == "json":
         say_document(applied_to_json(done))
     elif made.changes:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.interact.client import Client
     from interact_gitops.planning.plan import Plan
-    from interact_gitops.planning.rendering.text import Line
+    from interact_gitops.planning.rendering.styled import Line
 
 STYLES = {
     "create": {"fg": "green"},

@@ -8,7 +8,6 @@ list. What is not admitted is a fault with its place, at validation already.
 from __future__ import annotations
 
 import functools
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -72,10 +71,10 @@ def inspect(text: str, parameters: frozenset[str]) -> tuple[tuple[TemplateFault,
         return (), frozenset()
     from jinja2 import TemplateSyntaxError
 
+    if text.count("{{") + text.count("{%") > MAX_NODES // 2:
+        return (_too_complex(text),), frozenset()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a text such as '\d' in a template is read as it is
-            tree = environment().parse(text)
+        tree = environment().parse(text)
     except TemplateSyntaxError as error:
         return (_syntax_fault(text, error.message or "", error.lineno),), frozenset()
     except (RecursionError, ValueError):
@@ -172,14 +171,14 @@ class _Places:
         self.lines = _line_starts(text)
         self.seen: Counter[tuple[int, str, str]] = Counter()
         offset, before = 0, ""
-        for line, token, value in environment().lex(text):
-            if token in {"name", "operator", "string"}:
-                word = value.strip("'\"") if token == "string" else value
+        for line, kind, value in environment().lex(text):
+            if kind in {"name", "operator", "string"}:
+                word = value.strip("'\"") if kind == "string" else value
                 # A name after a dot or in brackets is a member, after a bar a filter, else a value.
                 role = {".": "Getattr", "[": "Getattr", "|": "Filter"}.get(before, "Name")
                 for key in ((line, word, role), (line, word, "")):
                     self.words.setdefault(key, []).append(offset)
-            if token != "whitespace":
+            if kind != "whitespace":
                 before = value
             offset += len(value)
 

@@ -6,19 +6,20 @@ server's API run the same checks, so that what passes here is accepted there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 from interact_gitops.errors import ScheduleInvalid, did_you_mean
-from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, matches
+from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, idle_excludes
 from interact_gitops.jobs.faults import Fault, Path, shown
 from interact_gitops.jobs.model import Combination, Job
-from interact_gitops.jobs.parameters import pattern_readable, value_fault
+from interact_gitops.jobs.parameters import parameter_rules, pattern_readable, value_fault
 from interact_gitops.jobs.templates import BUILT_IN, inspect
 from interact_gitops.jobs.wire import canonical_json
 
 MAX_FAULTS_PER_LIST = 20
+MANY = 10**12
 LONGEST_DURATION = 366 * 86_400
 
 
@@ -40,14 +41,15 @@ def _parameters(job: Job) -> Iterator[Fault]:
                         remedy="choose another name")  # fmt: skip
         if "pattern" in schema and not pattern_readable(schema["pattern"]):
             yield Fault(path=(*path, "pattern"), code="parameter", message="this pattern cannot be read",
-                        remedy="write a regular expression, in single quotes")  # fmt: skip
+                        remedy="write a regular expression in single quotes, without (?=…), (?!…) or \\1")  # fmt: skip
             continue
+        rules = parameter_rules(schema)
         allowed = schema.get("enum", ())
         given = [((*path, "default"), schema["default"])] if "default" in schema else []
         given += [((*path, "enum", i), value) for i, value in enumerate(allowed)]
         given += [((*path, "examples", i), value) for i, value in enumerate(schema.get("examples", ()))]
         for where, value in given:
-            if fault := value_fault(schema, value):
+            if fault := value_fault(schema, value, rules):
                 yield Fault(
                     path=where,
                     code="parameter",
@@ -67,7 +69,7 @@ def _prompts(job: Job) -> Iterator[Fault]:
         faults, uses = inspect(prompt.text, names)
         used |= uses
         for fault in faults:
-            yield Fault(path=("prompts", index, "text"), line=fault.line, word=fault.word, code=fault.code,
+            yield Fault(path=("prompts", index, "text"), offset=fault.offset, code=fault.code,
                         message=fault.message, remedy=fault.remedy)  # fmt: skip
     if not any(prompt.query for prompt in job.prompts):
         for name in names - used:
@@ -116,7 +118,7 @@ def _durations(job: Job) -> Iterator[Fault]:
 def _unset(job: Job) -> Iterator[Fault]:
     for name, schema in job.parameters.items():
         if "default" not in schema:
-            said = f"the scheduled job leaves the parameter {name!r} unset"
+            said = f"the scheduled job {job.key!r} leaves the parameter {name!r} unset"
             yield Fault(path=("parameters", name), at_key=True, code="unset-parameter", message=said,
                         remedy="give it a default, or a value in fan_out")  # fmt: skip
 
@@ -133,8 +135,11 @@ def _fan_out(job: Job) -> Iterator[Fault]:
         return
     count = count_before_exclude(fan_out)
     if count > MAX_COMBINATIONS:
-        yield Fault(path=("fan_out",), at_key=True, code="fan-out-size", remedy="split the job, or leave values out",
-                    message=f"the fan-out has {count:,} combinations, the limit is {MAX_COMBINATIONS:,}")  # fmt: skip
+        number = f"{count:,}" if count < MANY else f"more than {MANY:,}"
+        largest = "matrix" if fan_out.matrix else "combinations"
+        yield Fault(path=("fan_out", largest), at_key=True, code="fan-out-size",
+                    message=f"the fan-out has {number} combinations, the limit is {MAX_COMBINATIONS:,}",
+                    remedy="split the job, or leave values out")  # fmt: skip
         return
     named = list(_value_faults(job, _places(job)))
     yield from named[:MAX_FAULTS_PER_LIST]
@@ -158,6 +163,8 @@ def _places(job: Job) -> Iterator[tuple[Path, str, Any]]:
 
 def _value_faults(job: Job, places: Iterator[tuple[Path, str, Any]]) -> Iterator[Fault]:
     seen: set[Path] = set()
+    readable = {n: s for n, s in job.parameters.items() if "pattern" not in s or pattern_readable(s["pattern"])}
+    rules = {name: parameter_rules(schema) for name, schema in readable.items()}
     for path, name, value in places:
         schema = job.parameters.get(name)
         if schema is None:
@@ -167,7 +174,7 @@ def _value_faults(job: Job, places: Iterator[tuple[Path, str, Any]]) -> Iterator
                 yield Fault(path=where, at_key=True, code="fan-out-parameter",
                             message=f"fan_out names {name!r}, which is not a parameter of this job",
                             remedy=did_you_mean(name, job.parameters) or "declare it under parameters")  # fmt: skip
-        elif fault := value_fault(schema, value):
+        elif name in rules and (fault := value_fault(schema, value, rules[name])):
             yield Fault(path=path, code="fan-out-value", message=f"{name}: {fault}",
                         remedy="change the value or the parameter's rules")  # fmt: skip
 
@@ -179,12 +186,13 @@ def _combination_faults(job: Job) -> Iterator[Fault]:
     if not combinations:
         yield Fault(path=("fan_out", "exclude"), at_key=True, code="fan-out-empty", remedy="exclude less",
                     message="exclude leaves no combination to run")  # fmt: skip
+    defaults = {name: schema["default"] for name, schema in job.parameters.items() if "default" in schema}
     required = [name for name, schema in job.parameters.items() if "default" not in schema]
     seen: dict[str, int] = {}
     faults = 0
     for index, combination in enumerate(combinations):
         missing = [name for name in required if name not in combination] if job.schedule else []
-        text = canonical_json(dict(sorted(_filled(job, combination).items())))
+        text = canonical_json({**defaults, **combination})
         if not missing and text not in seen:
             seen[text] = index
             continue
@@ -200,24 +208,9 @@ def _combination_faults(job: Job) -> Iterator[Fault]:
             said += f"is the same as combination {seen[text] + 1}"
             yield Fault(path=_origin(job, index, len(combinations)), code="fan-out-duplicate", message=said,
                         remedy="remove one of the two")  # fmt: skip
-    whole = list(fan_out.combinations or ())
-    for index, pattern in enumerate(fan_out.exclude):
-        if not _excludes_something(fan_out.matrix, whole, pattern):
-            yield Fault(path=("fan_out", "exclude", index), code="fan-out-exclude", severity="warning",
+    for index in idle_excludes(fan_out)[:MAX_FAULTS_PER_LIST]:
+        yield Fault(path=("fan_out", "exclude", index), code="fan-out-exclude", severity="warning",
                         message="this exclude matches no combination", remedy="remove or correct it")  # fmt: skip
-
-
-def _filled(job: Job, combination: Combination) -> dict[str, Any]:
-    defaults = {name: schema["default"] for name, schema in job.parameters.items() if "default" in schema}
-    return {**defaults, **combination}
-
-
-def _excludes_something(
-    matrix: Mapping[str, tuple[Any, ...]] | None, combinations: list[Combination], pattern: Combination
-) -> bool:
-    if matrix is not None:
-        return all(any(matches({n: v}, {n: value}) for v in matrix.get(n, ())) for n, value in pattern.items())
-    return any(matches(combination, pattern) for combination in combinations)
 
 
 def _origin(job: Job, index: int, total: int) -> Path:
@@ -229,7 +222,7 @@ def _origin(job: Job, index: int, total: int) -> Path:
         return ("fan_out", "include", included)
     if fan_out.combinations is not None and not fan_out.exclude:
         return ("fan_out", "combinations", index)
-    return ("fan_out",)
+    return ("fan_out", "matrix" if fan_out.matrix else "combinations")
 
 
 def _brief(combination: Combination) -> str:

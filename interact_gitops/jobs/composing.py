@@ -60,7 +60,7 @@ def _loader_class() -> type[Any]:
         def ascend_resolver(self) -> None:
             self.depth -= 1
 
-        def resolve(self, kind: type[Node], value: Any, implicit: Any) -> str:
+        def resolve(self, kind: type[Node], _value: Any, implicit: Any) -> str:
             plain = kind is yaml.ScalarNode and implicit[0]
             return PLAIN if plain else tags[kind]
 
@@ -81,6 +81,19 @@ def _first_too_deep(file: str, text: str) -> Position:
         if depth > MAX_DEPTH:
             break
     return Position(file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def alias_position(file: str, text: str, number: int) -> Position | None:
+    """Where alias `number` (from 1) of a file stands; a node knows only its anchor's place."""
+    import yaml
+
+    event: Any
+    for event in yaml.parse(text, Loader=_loader_class()):
+        if isinstance(event, yaml.AliasEvent):
+            number -= 1
+            if not number:
+                return Position(file, event.start_mark.line + 1, event.start_mark.column + 1)
+    return None
 
 
 def too_deep(where: Position) -> Problem:

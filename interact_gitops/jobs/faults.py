@@ -7,12 +7,14 @@ positions, the server into JSON pointers.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from interact_gitops.errors import did_you_mean
+from interact_gitops.jobs.excerpt import excerpt
 from interact_gitops.shapes import Shape, build_shape
 
 if TYPE_CHECKING:
@@ -45,12 +47,20 @@ def shape_faults(shape: Shape | Validator, value: Any) -> list[Fault]:
 
     A schema's `x-remedy` says how to mend a form or a limit; `x-secret` keeps the value out of messages.
     """
-    checked = shape if isinstance(shape, Shape) else build_shape(shape.schema)
+    checked = shape if isinstance(shape, Shape) else build_shape(cast("Mapping[str, Any]", shape.schema))
     try:
-        errors = checked.fit.iter_errors(value)
-        return list(islice((fault for error in errors for fault in _faults(error, value, checked.schema)), MAX_FAULTS))
+        if checked.is_valid(value):
+            return []
+        errors = checked.fit.iter_errors(excerpt(value))
     except ValueError as error:  # not JSON at all: a lone surrogate, an endless number, a key that is not a text
         return [Fault(path=(), code="wrong-type", message=f"this is not a JSON value: {error}")]
+    found = (fault for error in errors for fault in _faults(error, value, checked.schema))
+    return list(islice(found, MAX_FAULTS)) or [_beyond_the_excerpt()]
+
+
+def _beyond_the_excerpt() -> Fault:
+    said = "this does not fit the schema, and is too large to say where"
+    return Fault(path=(), code="out-of-range", message=said, remedy="write a smaller document")
 
 
 def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Fault]:
@@ -61,22 +71,22 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
     limit: Any = rules[rule]
     hint: str | None = rules.get("x-remedy")
     secret = bool(rules.get("x-secret"))
-    if rule == "additionalProperties":
+    if rule == "additionalProperties" and "x-names" in rules:
+        right = re.compile(next(iter(rules["patternProperties"])))
+        for name in (name for name in value if not right.fullmatch(name)):
+            yield Fault(path=(*path, name), at_key=True, code="bad-form", remedy=rules["x-names"],
+                        message=f"the name {shown(name)} does not have the right form")  # fmt: skip
+    elif rule == "additionalProperties":
         known = rules.get("properties", {})
         for name in (name for name in value if name not in known):
             remedy = did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
             yield Fault(path=(*path, name), at_key=True, code="unknown-field", remedy=remedy,
                         message=f"unknown field {shown(name)}")  # fmt: skip
-    elif rule == "propertyNames":
-        hint = limit.get("x-remedy")
-        wrong = build_shape(limit)
-        for name in (name for name in value if not wrong.is_valid(name)):
-            yield Fault(path=(*path, name), at_key=True, code="bad-form", remedy=hint,
-                        message=f"the name {shown(name)} does not have the right form")  # fmt: skip
     elif rule == "required":
         missing = error.kind.value
-        yield Fault(path=path, code="missing-field", message=f"the field {missing!r} is missing",
-                    remedy=_described(rules, missing))  # fmt: skip
+        if missing not in value:  # it may only be missing from the excerpt
+            yield Fault(path=path, code="missing-field", message=f"the field {missing!r} is missing",
+                        remedy=_described(rules, missing))  # fmt: skip
     elif rule == "oneOf":
         yield _one_of(path, value, [name for option in limit for name in option["required"]])
     elif rule == "type":
@@ -87,6 +97,10 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
         words = [str(option) for option in limit if option is not None]
         remedy = (did_you_mean(value, words) if isinstance(value, str) else None) or f"write one of: {', '.join(words)}"
         yield Fault(path=path, code="not-allowed", message=f"{shown(value)} is not allowed here", remedy=remedy)
+    elif rule == "uniqueItems":
+        index = _first_twice(value)
+        yield Fault(path=(*path, index), code="out-of-range", message=f"{shown(value[index])} stands twice in this list",
+                    remedy="keep one of the two")  # fmt: skip
     elif rule == "pattern":
         said = "this" if secret else shown(value)
         yield Fault(path=path, code="bad-form", remedy=hint, message=f"{said} does not have the right form")
@@ -99,6 +113,18 @@ def _at(document: Any, path: Iterable[str | int]) -> Any:
     for part in path:
         document = document[part]
     return document
+
+
+def _first_twice(items: list[Any]) -> int:
+    """The index of the first item that an earlier one equals; 2 and 2.0 are one number."""
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        whole = int(item) if isinstance(item, float) and item.is_integer() else item
+        text = json.dumps(whole, sort_keys=True)
+        if text in seen:
+            return index
+        seen.add(text)
+    return 0
 
 
 def _one_of(path: Path, value: Mapping[str, Any], names: list[str]) -> Fault:
@@ -131,7 +157,6 @@ def _limit(rule: str, limit: Any, value: Any) -> str:
         "exclusiveMinimum": f"{shown(value)} is not above {limit}",
         "exclusiveMaximum": f"{shown(value)} is not below {limit}",
         "multipleOf": f"{shown(value)} is not a multiple of {limit}",
-        "uniqueItems": "this list holds a value twice",
     }
     return sentences.get(rule) or f"{shown(value)} breaks the rule {rule} {limit}"
 
@@ -144,7 +169,6 @@ def _limit_remedy(rule: str) -> str | None:
         "minProperties": "give it an entry, or leave the field out",
         "maxItems": "leave some out",
         "maxProperties": "leave some out",
-        "uniqueItems": "keep one of them",
     }
     return remedies.get(rule)
 
@@ -184,7 +208,9 @@ def _named(value: object) -> str:
         return "a map"
     if isinstance(value, list):
         return "a list"
-    return "true or false" if isinstance(value, bool) else "the number" if isinstance(value, int | float) else "the text"
+    return (
+        "true or false" if isinstance(value, bool) else "the number" if isinstance(value, int | float) else "the text"
+    )
 
 
 _NAMES = {

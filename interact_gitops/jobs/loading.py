@@ -5,28 +5,25 @@ Pure: bytes come in from `tree.py` (or, later, from a git commit), definitions a
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+import gc
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
 from interact_gitops.errors import DefinitionsInvalid, Position, Problem, did_you_mean
 from interact_gitops.jobs.checks import check
-from interact_gitops.jobs.faults import Fault, shape_faults
-from interact_gitops.jobs.files import drop_partial_defaults, file_path, job_from_file, merge_defaults, whole_schedule
-from interact_gitops.jobs.model import Definition, Scalar
-from interact_gitops.jobs.references import reference_problems
-from interact_gitops.jobs.source import Document, read_documents
+from interact_gitops.jobs.defaults import NAMES, Defaults, beneath, read_defaults
+from interact_gitops.jobs.faults import Fault, Path, shape_faults
+from interact_gitops.jobs.files import file_path, job_from_file, merge_defaults, whole_schedule
+from interact_gitops.jobs.model import Definition, Job, Scalar
+from interact_gitops.jobs.positions import Document
+from interact_gitops.jobs.references import Claim, reference_problems
+from interact_gitops.jobs.salvage import independent, sound_part
+from interact_gitops.jobs.source import MAX_PROBLEMS, read_documents
 from interact_gitops.jobs.tree import SourceFile
-from interact_gitops.jobs.variables import fill
-from interact_gitops.shapes import build_validator, fit, schema, validator
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-
-DEFAULTS = ("_defaults.yaml", "_defaults.yml")
-NOT_IN_DEFAULTS = ("key", "id", "moved_from")
+from interact_gitops.jobs.variables import fill, unfilled_offset
+from interact_gitops.shapes import shape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,22 +45,66 @@ class Loaded:
         return self.definitions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Layers:
-    """A document with the defaults documents beneath it, nearest first."""
+    """A document with the defaults documents beneath it, nearest first, and the variables to fill in."""
 
     documents: tuple[Document, ...]
+    variables: Mapping[str, Scalar]
 
-    def position(self, fault: Fault, value: Mapping[str, Any]) -> Position:
-        path = file_path(fault.path, value)
+    def problem(self, fault: Fault, value: Mapping[str, Any], *, filled: bool) -> Problem:
+        """The fault at its position; `filled`: it was found after variables were filled in."""
+        where = self.position(fault, value, filled=filled)
+        return Problem(position=where, message=fault.message, code=fault.code, remedy=fault.remedy,
+                       severity=fault.severity)  # fmt: skip
+
+    def position(self, fault: Fault, value: Mapping[str, Any], *, filled: bool) -> Position:
+        path = whole = file_path(fault.path, value)
         while path:
             for document in self.documents:
-                if fault.line and (found := document.text_position(path, fault.line, fault.word)):
+                offset = fault.offset
+                if offset and filled and "${" in (raw := document.text_at(path) or ""):
+                    offset = unfilled_offset(raw, self.variables, offset)
+                found = document.position(path, key=fault.at_key and path == whole, offset=offset)
+                if found:
                     return found
-                if found := document.position(path, key=fault.at_key and path == fault.path):
-                    return document.inside(path, found, fault.offset)
             path = path[:-1]
         return self.documents[0].start
+
+    def claim(self, value: Mapping[str, Any]) -> Claim | None:
+        """What the document says of its identity, whatever else is wrong with it."""
+        key = value.get("key")
+        if not isinstance(key, str):
+            return None
+        names = value.get("moved_from")
+        earlier = [(i, n) for i, n in enumerate(names) if isinstance(n, str)] if isinstance(names, list) else []
+        return Claim(
+            key=key,
+            position=self._at(("key",)),
+            moved_from=tuple((name, self._at(("moved_from", index))) for index, name in earlier),
+        )
+
+    def _at(self, path: Path) -> Position:
+        return self.documents[0].position(path) or self.documents[0].start
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What a load has found so far."""
+
+    variables: Mapping[str, Scalar]
+    channels: Collection[str] | None
+    definitions: list[Definition] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    problems: dict[str, list[Problem]] = field(default_factory=dict)  # by file shown
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        for problem in problems:
+            self.problems.setdefault(problem.position.file, []).append(problem)
+
+    def full(self, file: SourceFile) -> bool:
+        """Whether a file has more problems than are shown."""
+        return len(self.problems.get(file.shown, ())) > MAX_PROBLEMS
 
 
 def load(
@@ -76,124 +117,117 @@ def load(
 
     `channels`: the names that the configuration declares; a job that attaches another one gets a warning.
     """
-    problems: list[Problem] = []
-    defaults: dict[PurePosixPath, Document] = {}
+    with _no_collections():
+        return _load(sorted(files, key=lambda file: file.path.as_posix()), _Reading(variables or {}, channels))
+
+
+@contextmanager
+def _no_collections() -> Iterator[None]:
+    """Loading makes hundreds of thousands of objects that live to its end: looking for garbage among
+    them again and again doubles its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(files: list[SourceFile], reading: _Reading) -> Loaded:
+    defaults: Defaults = {}
     jobs: list[tuple[SourceFile, Document]] = []
     for file in files:
-        documents, faults = read_documents(file.shown, file.raw)
-        problems += faults
-        if file.path.name in DEFAULTS:
-            problems += _read_defaults(file, documents, defaults)
+        documents, found = read_documents(file.shown, file.raw)
+        reading.add(found)
+        if file.path.name in NAMES:
+            faults, found = read_defaults(file, documents, defaults)
+            reading.add(found)
+            layers = _Layers(documents=tuple(documents), variables={})
+            reading.add(layers.problem(fault, documents[0].value, filled=False) for fault in faults)
         else:
             jobs += [(file, document) for document in documents if document.value is not None]
-            if not faults and all(document.value is None for document in documents):
-                problems.append(_empty(file))
-    definitions: list[Definition] = []
+            if not found and all(document.value is None for document in documents):
+                reading.add([_empty(file)])
     for file, document in jobs:
-        definition, found = _define(file, document, _beneath(file.path, defaults), variables or {})
-        problems += found
-        if definition:
-            definitions.append(definition)
-            if channels is not None:
-                problems += _unknown_channels(definition, document, channels)
-    problems += reference_problems(definitions)
-    unique = {(p.position, p.code, p.message): p for p in problems}
+        if not reading.full(file):
+            _define(file, document, beneath(file.path, defaults), reading)
+    reading.add(reference_problems(reading.claims))
     return Loaded(
-        definitions=tuple(sorted(definitions, key=lambda d: (d.job.key, d.position))),
-        problems=tuple(sorted(unique.values(), key=lambda p: (p.position, p.code, p.message))),
+        definitions=tuple(sorted(reading.definitions, key=lambda d: (d.job.key, d.position))),
+        problems=tuple(problem for name in sorted(reading.problems) for problem in _shown(reading.problems[name])),
     )
 
 
-def _define(
-    file: SourceFile, document: Document, beneath: tuple[Document, ...], variables: Mapping[str, Scalar]
-) -> tuple[Definition | None, list[Problem]]:
-    layers = _Layers((document, *beneath))
+def _shown(problems: list[Problem]) -> list[Problem]:
+    """One file's problems, sorted, each once, and not more than people read."""
+    unique = {(p.position, p.code, p.message): p for p in problems}
+    ordered = [unique[key] for key in sorted(unique)]
+    if len(ordered) <= MAX_PROBLEMS:
+        return ordered
+    closing = Problem(position=ordered[MAX_PROBLEMS].position, code="many-problems", remedy="mend these first",
+                      message=f"this file has more than {MAX_PROBLEMS} problems; the rest are not shown")  # fmt: skip
+    return [*ordered[:MAX_PROBLEMS], closing]
+
+
+def _define(file: SourceFile, document: Document, under: tuple[Document, ...], reading: _Reading) -> None:
     if not isinstance(document.value, dict):
         said = "this document is not a map of job fields"
-        return None, [
-            Problem(
-                position=document.start,
-                message=said,
-                code="wrong-type",
-                remedy="begin with `key:` and `name:`",
-            )
-        ]
+        reading.add([Problem(position=document.start, message=said, code="wrong-type",
+                             remedy="begin with `key:` and `name:`")])  # fmt: skip
+        return
+    layers = _Layers(documents=(document, *under), variables=reading.variables)
+    if claim := layers.claim(document.value):
+        reading.claims.append(claim)
     value = whole_schedule(document.value)
-    for layer in beneath:
+    for layer in under:
         value = merge_defaults(whole_schedule(layer.value), value)
-    value = drop_partial_defaults(value, document.value)
-    faults: list[Fault] = []
-    value = fill(value, variables, faults)
-    if not fit("job.schema.json").is_valid(value):
-        faults += shape_faults(validator("job.schema.json"), value)
-    definition = None
-    if not faults:
-        job = job_from_file(value, faults)
-        faults += check(job)
+    unfilled: list[Fault] = []
+    value = fill(value, reading.variables, unfilled)
+    faults, job = _judge(value, unfilled)
+    faults = [fault for fault in faults if not _of_defaults(fault, document)]
+    problems = [layers.problem(fault, value, filled=False) for fault in unfilled[:MAX_PROBLEMS]]
+    problems += [layers.problem(fault, value, filled=True) for fault in faults]
+    # What the YAML reader complained of has no value: what follows from that would be said twice.
+    said_already = {problem.position for problem in reading.problems.get(file.shown, ()) if problem.code != "variable"}
+    reading.add(p for p in problems if p.severity == "warning" or p.position not in said_already)
+    if job is not None and not any(problem.severity == "error" for problem in problems):
         definition = Definition(job=job, path=file.shown, position=document.start)
-    problems = [
-        Problem(position=layers.position(fault, value), message=fault.message, code=fault.code,
-                remedy=fault.remedy, severity=fault.severity)
-        for fault in faults
-    ]  # fmt: skip
-    return definition if all(p.severity == "warning" for p in problems) else None, problems
+        reading.definitions.append(definition)
+        if reading.channels is not None:
+            reading.add(_unknown_channels(definition, layers, reading.channels))
 
 
-def _read_defaults(
-    file: SourceFile, documents: list[Document], defaults: dict[PurePosixPath, Document]
-) -> list[Problem]:
-    folder = file.path.parent
-    if len(documents) > 1 or folder in defaults:
-        where = documents[-1].start if documents else Position(file.shown)
-        said = "a folder has one defaults document"
-        return [Problem(position=where, message=said, code="defaults", remedy="join them into one")]
-    if not documents or documents[0].value is None:
-        return []
-    document = documents[0]
-    if not isinstance(document.value, dict):
-        said = "defaults are a map of job fields"
-        return [Problem(position=document.start, message=said, code="wrong-type", remedy="write `field: value` lines")]
-    faults = [
-        Fault(path=(name,), at_key=True, code="defaults", message=f"{name!r} cannot be a default",
-              remedy="write it in the job itself")
-        for name in NOT_IN_DEFAULTS
-        if name in document.value
-    ]  # fmt: skip
-    faults += shape_faults(_defaults_validator(), whole_schedule(document.value))
-    defaults[folder] = document
-    layers = _Layers((document,))
-    return [
-        Problem(position=layers.position(f, document.value), message=f.message, code=f.code, remedy=f.remedy)
-        for f in faults
-        if "${" not in str(f.message)  # a variable is only known to fit once it is filled in
-    ]
+def _judge(value: Mapping[str, Any], unfilled: list[Fault]) -> tuple[list[Fault], Job | None]:
+    """(the faults of a document with its variables filled in, the Job in it if it fits)."""
+    faults: list[Fault] = []
+    if not unfilled and shape("job.schema.json").is_valid(value):
+        job = job_from_file(value, faults)
+        return [*faults, *check(job)], job
+    touched = {fault.path for fault in unfilled}
+    faults = [f for f in shape_faults(shape("job.schema.json"), value) if f.path not in touched]
+    sound = sound_part(value, [*unfilled, *faults])
+    if sound is not None:
+        part, broken = sound
+        found: list[Fault] = []
+        found += check(job_from_file(part, found))
+        faults += [fault for fault in found if independent(fault, broken)]
+    return faults, None
 
 
-@functools.cache
-def _defaults_validator() -> Validator:
-    """The job schema with nothing required: a defaults file gives some fields of many jobs."""
-    rules = {name: rule for name, rule in schema("job.schema.json").items() if name not in {"required", "oneOf"}}
-    rules["properties"] = {name: _loose(rule) for name, rule in rules["properties"].items()}
-    return build_validator(rules)
+def _of_defaults(fault: Fault, document: Document) -> bool:
+    """Whether a fault says that a job leaves a parameter unused that it only has from its folder."""
+    return fault.code == "unused-parameter" and document.position(fault.path) is None
 
 
-def _loose(rule: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: part for name, part in rule.items() if name != "required"}
-
-
-def _beneath(path: PurePosixPath, defaults: Mapping[PurePosixPath, Document]) -> tuple[Document, ...]:
-    return tuple(defaults[folder] for folder in path.parents if folder in defaults) if defaults else ()
-
-
-def _unknown_channels(definition: Definition, document: Document, channels: Collection[str]) -> list[Problem]:
-    problems = []
+def _unknown_channels(definition: Definition, layers: _Layers, channels: Collection[str]) -> Iterator[Problem]:
     for index, notification in enumerate(definition.job.notifications):
         if notification.channel not in channels:
-            where = document.position(("notifications", index, "channel")) or definition.position
             said = f"the configuration declares no channel {notification.channel!r}"
             remedy = did_you_mean(notification.channel, channels) or "declare it under channels, or make it in Interact"
-            problems.append(Problem(position=where, message=said, code="channel", remedy=remedy, severity="warning"))
-    return problems
+            fault = Fault(path=("notifications", index, "channel"), code="channel", message=said, remedy=remedy,
+                          severity="warning")  # fmt: skip
+            yield layers.problem(fault, {}, filled=True)
 
 
 def _empty(file: SourceFile) -> Problem:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interact_gitops.errors import ParametersInvalid, did_you_mean
 from interact_gitops.jobs.faults import shape_faults, shown
 from interact_gitops.jobs.model import Job, Scalar
 from interact_gitops.jobs.scalars import ScalarRefused, resolve
-from interact_gitops.shapes import build_fit, build_validator
-
-if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
-    from jsonschema_rs import Draft202012Validator as Fit
+from interact_gitops.shapes import Shape, build_fit, build_shape
 
 MAX_TEXT = 10_000
 
@@ -44,20 +40,28 @@ def complete(job: Job, values: Mapping[str, object]) -> dict[str, Scalar]:
     return filled
 
 
-def value_fault(schema: Mapping[str, Any], value: object) -> str | None:
-    """Why `value` breaks a parameter's schema, or None."""
+def value_fault(schema: Mapping[str, Any], value: object, rules: Shape | None = None) -> str | None:
+    """Why `value` breaks a parameter's schema, or None. `rules`: `parameter_rules(schema)`, for many values."""
     if isinstance(value, str) and len(value) > MAX_TEXT:
         return f"the text has {len(value):,} characters, the limit is {MAX_TEXT:,}"
-    fit, words = _rules(json.dumps(schema, sort_keys=True))
-    if fit.is_valid(value):
-        return _format_fault(schema, value)
-    faults = shape_faults(words, value)
-    if not faults:
-        return f"{shown(value)} does not match the pattern {schema.get('pattern')}"
-    first = faults[0]
+    try:
+        shape = rules or parameter_rules(schema)
+        if shape.is_valid(value):
+            return _format_fault(schema, value)
+    except ValueError as error:
+        return f"this value cannot be checked: {error}"
+    first = shape_faults(shape, value)[0]
+    if first.code == "bad-form":
+        return f"{shown(value)} does not match the pattern {schema['pattern']}"
     return f"{first.message} ({first.remedy})" if first.code == "not-allowed" else first.message
 
 
+def parameter_rules(schema: Mapping[str, Any]) -> Shape:
+    """The compiled rules of a parameter. Raises ValueError for a pattern that cannot be read."""
+    return _shape(json.dumps(schema, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=4_096)
 def pattern_readable(pattern: str) -> bool:
     """Whether a parameter's `pattern` is a regular expression."""
     try:
@@ -85,10 +89,8 @@ def parse_value(schema: Mapping[str, Any], text: str) -> Scalar:
 
 
 @functools.lru_cache(maxsize=8_192)
-def _rules(schema: str) -> tuple[Fit, Validator]:
-    """(the check, the same without `pattern` for messages: untrusted patterns run in bounded time only)."""
-    rules = {name: rule for name, rule in json.loads(schema).items() if name not in {"default", "examples"}}
-    return build_fit(rules), build_validator({name: rule for name, rule in rules.items() if name != "pattern"})
+def _shape(schema: str) -> Shape:
+    return build_shape({name: rule for name, rule in json.loads(schema).items() if name not in {"default", "examples"}})
 
 
 def _unknown(job: Job, name: str) -> str:

@@ -79,7 +79,7 @@ class Document:
         if node.id == "sequence":
             children.update((index, (None, item)) for index, item in enumerate(node.value))
         elif node.id == "mapping":
-            sources = []
+            sources: list[Any] = []
             for key_node, value_node in node.value:
                 if is_merge(key_node):
                     sources += value_node.value if value_node.id == "sequence" else [value_node]
@@ -96,7 +96,7 @@ class Document:
 
 def is_merge(key_node: Any) -> bool:
     """Whether a key is a plain `<<`; in quotes it is a name like any other."""
-    return bool(key_node.value == MERGE and key_node.style is None)
+    return bool(key_node.value == MERGE and not key_node.style)
 
 
 def node_position(file: str, node: Any) -> Position:
@@ -135,7 +135,7 @@ def _content_start(text: str, node: Any) -> int:
     if node.style in {"|", ">"}:
         line_end = text.find("\n", start)
         return line_end + 1 if line_end >= 0 else len(text)
-    return start + (node.style is not None)
+    return start + bool(node.style)
 
 
 def _visible(text: str, node: Any) -> Iterator[int]:

@@ -3,63 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from interact_gitops.errors import Problem
-from interact_gitops.jobs.model import Definition
+from interact_gitops.errors import Position, Problem
 
 
-def reference_problems(definitions: Iterable[Definition]) -> list[Problem]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The key that a document gives its job, the earlier keys that it takes over, and where each stands."""
+
+    key: str
+    position: Position
+    moved_from: tuple[tuple[str, Position], ...] = ()
+
+
+def reference_problems(claims: Iterable[Claim]) -> list[Problem]:
     """Keys used twice, and `moved_from` that names a living job or is claimed by two."""
     problems: list[Problem] = []
-    by_key: dict[str, Definition] = {}
-    for definition in sorted(definitions, key=lambda d: d.position):
-        first = by_key.setdefault(definition.job.key, definition)
-        if first is not definition:
-            for here, there in ((definition, first), (first, definition)):
-                said = f"the key {here.job.key!r} is used twice, also at {there.position}"
-                problems.append(
-                    Problem(
-                        position=here.position,
-                        message=said,
-                        code="duplicate-job",
-                        remedy="give one another key",
-                    )
-                )
-    claimed: dict[str, Definition] = {}
-    for definition in by_key.values():
-        for earlier in definition.job.moved_from:
-            problem = _move_problem(definition, earlier, by_key, claimed)
-            if problem:
-                problems.append(problem)
-            claimed.setdefault(earlier, definition)
+    by_key: dict[str, Claim] = {}
+    ordered = sorted(claims, key=lambda claim: claim.position)
+    for claim in ordered:
+        first = by_key.setdefault(claim.key, claim)
+        if first is not claim:
+            problems += [_used_twice(claim, first), _used_twice(first, claim)]
+    taken: dict[str, tuple[Claim, Position]] = {}
+    for claim in ordered:
+        for earlier, where in claim.moved_from:
+            said = _move_fault(claim, earlier, by_key, taken)
+            if said:
+                message, remedy = said
+                problems.append(Problem(position=where, message=message, code="moved-from", remedy=remedy))
+            taken.setdefault(earlier, (claim, where))
     return problems
 
 
-def _move_problem(
-    definition: Definition, earlier: str, by_key: dict[str, Definition], claimed: dict[str, Definition]
-) -> Problem | None:
-    job = definition.job
-    if earlier == job.key:
-        said = f"moved_from names the job's own key {earlier!r}"
-        return Problem(position=definition.position, message=said, code="moved-from", remedy="remove it")
+def _used_twice(here: Claim, there: Claim) -> Problem:
+    said = f"the key {here.key!r} is used twice, also at {there.position}"
+    return Problem(position=here.position, message=said, code="duplicate-job", remedy="give one of them another key")
+
+
+def _move_fault(
+    claim: Claim, earlier: str, by_key: dict[str, Claim], taken: dict[str, tuple[Claim, Position]]
+) -> tuple[str, str] | None:
+    """(what is wrong, the remedy) with one entry of `moved_from`."""
+    if earlier == claim.key:
+        return f"moved_from names the job's own key {earlier!r}", "remove it; the earlier key stands there"
     if earlier in by_key:
         other = by_key[earlier]
-        cycle = job.key in other.job.moved_from
-        said = (
-            f"{job.key!r} and {earlier!r} are each moved from the other (at {other.position})"
-            if cycle
-            else f"moved_from names {earlier!r}, which is still a job, at {other.position}"
-        )
-        return Problem(
-            position=definition.position,
-            message=said,
-            code="moved-from",
-            remedy="remove the name, or the job",
-        )
-    if earlier in claimed:
-        other = claimed[earlier]
-        said = f"moved_from names {earlier!r}, which {other.job.key!r} claims too, at {other.position}"
-        return Problem(
-            position=definition.position, message=said, code="moved-from", remedy="keep it in one of the two"
-        )
+        if any(name == claim.key for name, _ in other.moved_from):
+            said = f"{claim.key!r} and {earlier!r} are each moved from the other, at {other.position}"
+            return said, "remove moved_from from the job that kept its key"
+        said = f"moved_from names {earlier!r}, which is still a job, at {other.position}"
+        return said, "remove the name here, or the other job"
+    if earlier in taken and taken[earlier][0] is not claim:
+        other, where = taken[earlier]
+        return f"moved_from names {earlier!r}, which {other.key!r} claims too, at {where}", "keep it in one of the two"
     return None

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from interact_gitops.errors import Position, Problem
-from interact_gitops.jobs.composing import MAX_DEPTH, PLAIN, TAGS, compose, too_deep
+from interact_gitops.jobs.composing import MAX_DEPTH, PLAIN, TAGS, alias_position, compose, too_deep
 from interact_gitops.jobs.faults import shown
 from interact_gitops.jobs.positions import Document, index_position, is_merge, node_position
 from interact_gitops.jobs.scalars import ScalarRefused, control_character, resolve
@@ -26,9 +26,7 @@ __all__ = ["MAX_BYTES", "MAX_PROBLEMS", "Document", "Path", "read_documents"]
 
 # What an editor does not show, or shows elsewhere: control characters, YAML 1.1's other line breaks
 # (a comment would end at one), marks that turn the direction of text, and what YAML does not allow.
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)"
-)
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)")
 
 
 def read_documents(file: str, raw: bytes) -> tuple[list[Document], list[Problem]]:
@@ -88,6 +86,7 @@ class _Construction:
 
     def __init__(self, file: str, text: str, problems: list[Problem]) -> None:
         self.file = file
+        self.text = text
         self.problems = problems
         self.anchored = "&" in text  # without anchors no scalar needs to be remembered
         self.built: dict[int, tuple[Any, int, int]] = {}  # node id → (value, values it stands for, levels)
@@ -104,8 +103,10 @@ class _Construction:
         self.size = 0
         return self.value(node, 1)
 
-    def problem(self, node: Any, code: str, message: str, remedy: str | None = None) -> None:
+    def problem(self, node: Any, code: str, message: str, remedy: str | None = None, *, alias: bool = False) -> None:
         where = node_position(self.file, node)
+        if alias:
+            where = alias_position(self.file, self.text, self.aliases) or where
         self.problems.append(Problem(position=where, message=message, code=code, remedy=remedy))
         self.stopped |= len(self.problems) > MAX_PROBLEMS
 
@@ -115,7 +116,9 @@ class _Construction:
         identity = id(node)
         if self.anchored:
             if identity in self.open:
-                self.problem(node, "yaml-cycle", "an alias refers to a value that contains it", "write the value out")
+                self.aliases += 1
+                said = "this alias refers to a value that contains it"
+                self.problem(node, "yaml-cycle", said, "write the value out", alias=True)
                 return None
             if identity in self.built:
                 return self.alias(node, depth)
@@ -149,7 +152,7 @@ class _Construction:
             self.stopped = True
             limit = f"{MAX_ALIASES:,} aliases" if self.aliases > MAX_ALIASES else f"{MAX_EXPANSION:,} values in aliases"
             self.problem(node, "yaml-aliases", f"the file has more than {limit}",
-                         "write values out, or use _defaults.yaml")  # fmt: skip
+                         "write values out, or use _defaults.yaml", alias=True)  # fmt: skip
             return None
         if depth + levels - 1 > MAX_DEPTH:
             self.stopped = True
@@ -189,6 +192,9 @@ class _Construction:
                 continue
             if key_node.tag != PLAIN:
                 self.scalar(key_node)
+            if self.anchored:
+                self.aliases += id(key_node) in self.built
+                self.built.setdefault(id(key_node), (key_node.value, 1, 0))
             key = key_node.value
             if key in own:
                 self.twice(key_node, key, places[key])

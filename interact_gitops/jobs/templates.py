@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from interact_gitops.errors import TemplateInvalid
-from interact_gitops.jobs.admission import BUILT_IN, FILTERS, TemplateFault, inspect
+from interact_gitops.jobs.admission import BUILT_IN, TemplateFault, inspect
 from interact_gitops.jobs.model import Job, Scalar
-from interact_gitops.jobs.sandbox import MAX_OUTPUT, environment
+from interact_gitops.jobs.sandbox import FILTERS, MAX_OUTPUT, environment
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -44,9 +44,7 @@ def render(text: str, *, job: Job, parameters: Mapping[str, Scalar], run: RunFac
     faults, _ = inspect(text, frozenset(job.parameters))
     if faults:
         first = faults[0]
-        raise TemplateInvalid(
-            first.message, code=first.code, line=first.line, column=first.column, remedy=first.remedy
-        )
+        raise TemplateInvalid(first.message, code=first.code, line=first.line, column=first.column, remedy=first.remedy)
     facts = {
         "run": {
             "date": run_date(job, run.scheduled_at).isoformat(),

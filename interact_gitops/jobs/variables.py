@@ -24,26 +24,29 @@ def fill(value: Any, variables: Mapping[str, Scalar], faults: list[Fault], path:
 
     A text that is one reference alone takes the variable's own type.
     """
-    if isinstance(value, dict):
-        return {
-            name: part if not path and name in UNTOUCHED else fill(part, variables, faults, (*path, name))
-            for name, part in value.items()
-        }
-    if isinstance(value, list):
-        return [fill(part, variables, faults, (*path, index)) for index, part in enumerate(value)]
-    return _fill_text(value, variables, faults, path) if isinstance(value, str) and "${" in value else value
+    if isinstance(value, str):
+        return _fill_text(value, variables, faults, path) if "${" in value else value
+    if not isinstance(value, dict | list):
+        return value
+    filled = value.copy()
+    for place, part in value.items() if isinstance(value, dict) else enumerate(value):
+        # Most values are short texts with no reference in them: this loop is for those.
+        to_fill = "${" in part if isinstance(part, str) else isinstance(part, dict | list)
+        if to_fill and (path or place not in UNTOUCHED):
+            filled[place] = fill(part, variables, faults, (*path, place))
+    return filled
 
 
 def _fill_text(text: str, variables: Mapping[str, Scalar], faults: list[Fault], path: Path) -> Scalar:
     whole = _REFERENCE.fullmatch(text)
     if whole and whole.group(1) is not None:
-        found = _lookup(whole, text, variables, faults, path)
+        found = _lookup(whole, variables, faults, path)
         return text if found is None else found
 
     def replace(reference: re.Match[str]) -> str:
         if reference.group(1) is None:
             return "${"
-        found = _lookup(reference, text, variables, faults, path)
+        found = _lookup(reference, variables, faults, path)
         if found is None:
             return reference.group()
         return str(found).lower() if isinstance(found, bool) else str(found)
@@ -52,7 +55,7 @@ def _fill_text(text: str, variables: Mapping[str, Scalar], faults: list[Fault], 
 
 
 def _lookup(
-    reference: re.Match[str], text: str, variables: Mapping[str, Scalar], faults: list[Fault], path: Path
+    reference: re.Match[str], variables: Mapping[str, Scalar], faults: list[Fault], path: Path
 ) -> Scalar | None:
     name = _NAME.fullmatch(reference.group(1)) if reference.group(2) else None
     if name and name.group(1) in variables:

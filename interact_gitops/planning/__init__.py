@@ -1,0 +1,1 @@
+"""Definitions and a target's jobs → a Plan of Changes (data) → guards → apply → results."""

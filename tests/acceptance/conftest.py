@@ -54,6 +54,7 @@ class Shell:
             capture_output=True,
             text=True,
             timeout=120,
+            check=False,
         )
         answer = Answer(done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in answer.err + answer.out, answer.err

@@ -17,7 +17,7 @@ from interact_gitops.server.agents.blocks import Block, ErrorBlock, error_block
 from interact_gitops.server.agents.connectors.connector import Limits
 from interact_gitops.server.clock import Clock, to_text
 from interact_gitops.server.runs.crew import AgentCrew
-from interact_gitops.server.runs.ending import COMPLETED, INTERRUPTED, Outcome, end_chat
+from interact_gitops.server.runs.ending import CANCELLED, COMPLETED, INTERRUPTED, Outcome, end_chat
 from interact_gitops.server.runs.stopping import StopSignal
 from interact_gitops.server.store import chats, progress, records
 from interact_gitops.server.store.chats import RunError, StoredChat
@@ -41,8 +41,9 @@ def run_chat(database: Database, crew: AgentCrew, chat: StoredChat, signal: Stop
     outcome = COMPLETED
     for index in range(len(chat.prompts)):
         found = _answer(crew, chat, index, signal)
-        outcome, found = _judge(chat, found, signal)
-        last = index + 1 == len(chat.prompts) or outcome is not COMPLETED
+        last = index + 1 == len(chat.prompts)
+        outcome, found = _judge(chat, found, signal, last=last)
+        last = last or outcome is not COMPLETED
         with database.write() as db:
             now = to_text(clock())
             _keep(db, chat, found, now=now)
@@ -59,9 +60,7 @@ def run_chat(database: Database, crew: AgentCrew, chat: StoredChat, signal: Stop
 def _ask(db: Connection, chat: StoredChat, index: int, *, now: str) -> None:
     prompt = chat.prompts[index]
     blocks: list[Block] = [{"type": "text", "text": prompt.text}]
-    records.add_message(
-        db, chat.seq, attempt=chat.attempt, role="user", blocks=blocks, query=prompt.query, now=now
-    )
+    records.add_message(db, chat.seq, attempt=chat.attempt, role="user", blocks=blocks, query=prompt.query, now=now)
 
 
 def _answer(crew: AgentCrew, chat: StoredChat, index: int, signal: StopSignal) -> Answer:
@@ -96,25 +95,26 @@ def _no_answer(failure: Failure) -> Answer:
     return Answer(blocks=(error_block(failure),), documents=(), failure=failure)
 
 
-def _judge(chat: StoredChat, found: Answer, signal: StopSignal) -> tuple[Outcome, Answer]:
-    """How the prompt ended. A stopped run says why it was stopped, not what the engine made of it."""
+def _judge(chat: StoredChat, found: Answer, signal: StopSignal, *, last: bool) -> tuple[Outcome, Answer]:
+    """How the prompt ended. A stopped run says why it was stopped, not what the engine made of it; a whole
+    answer to the last prompt is kept, whatever came while it was written."""
     reason = signal.reason
+    if found.failure is None and (reason is None or last):
+        return COMPLETED, found
     if reason is None:
-        if found.failure is None:
-            return COMPLETED, found
-        block = cast("ErrorBlock", found.blocks[-1])
-        return _failed(block["kind"], found.failure), found
+        assert found.failure is not None
+        said = cast("ErrorBlock", found.blocks[-1])
+        return _failed(said["kind"], found.failure), found
     if reason == "shutdown":
         outcome = INTERRUPTED
     elif reason == "timeout":
-        said = f"the run was stopped after its timeout of {chat.timeout_seconds} s"
-        outcome = _failed("timeout", Failure(said, remedy="raise the job's timeout, or ask for less"))
+        limit = f"the run was stopped after its timeout of {chat.timeout_seconds} s"
+        outcome = _failed("timeout", Failure(limit, remedy="raise the job's timeout, or ask for less"))
     else:
-        said = "the run was cancelled"
-        outcome = Outcome(status="cancelled", error=RunError(kind="cancelled", message=said))
+        outcome = CANCELLED
     assert outcome.error is not None
     kept: Sequence[Block] = found.blocks[:-1] if found.failure else found.blocks
-    block = {
+    block: ErrorBlock = {
         "type": "error",
         "kind": outcome.error.kind,
         "message": outcome.error.message,

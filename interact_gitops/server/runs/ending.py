@@ -24,6 +24,7 @@ class Outcome:
 
 
 COMPLETED = Outcome(status="completed")
+CANCELLED = Outcome(status="cancelled", error=RunError(kind="cancelled", message="the run was cancelled"))
 INTERRUPTED = Outcome(
     status="failed",
     interrupted=True,
@@ -41,7 +42,7 @@ def end_chat(db: Connection, chat: StoredChat, outcome: Outcome, *, now: str) ->
         return False
     if chat.status == "running":
         if chat.cancel_requested_at is not None and outcome.status == "failed":
-            outcome = Outcome(status="cancelled", error=RunError(kind="cancelled", message="the run was cancelled"))
+            outcome = CANCELLED
         progress.end_attempt(
             db, chat, status=outcome.status, error=outcome.error, interrupted=outcome.interrupted, now=now
         )
@@ -79,9 +80,7 @@ def _log(db: Connection, chat: StoredChat, outcome: Outcome, *, now: str) -> Non
         topic, level, message = "failed_run", "error", f"{chat.job_name} failed: {reason}"
     else:
         return
-    event = records.Event(
-        topic=topic, level=level, attempt=chat.attempt, message=message, detail=None, created_at=now
-    )
+    event = records.Event(topic=topic, level=level, attempt=chat.attempt, message=message, detail=None, created_at=now)
     records.add_event(db, chat.organisation_id, chat.seq, event)
 
 

@@ -18,7 +18,7 @@ from interact_gitops.server.failures import AlreadyFinished, NotFound
 from interact_gitops.server.runs.asking import begin_chat, run_chat
 from interact_gitops.server.runs.crew import AgentCrew
 from interact_gitops.server.runs.ending import Outcome, close_leftovers, end_chat
-from interact_gitops.server.runs.stopping import Reason, StopSignal
+from interact_gitops.server.runs.stopping import StopSignal
 from interact_gitops.server.store import chats, groups, progress
 from interact_gitops.server.store.chats import FINISHED, RunError, StoredChat
 from interact_gitops.server.store.database import Database
@@ -36,9 +36,7 @@ Observer = Callable[[StoredChat, Outcome, float], None]
 class RunPool:
     """Runs at most `workers` chats at a time, of each group no more than it allows."""
 
-    def __init__(
-        self, database: Database, crew: AgentCrew, *, workers: int, clock: Clock, observe: Observer
-    ) -> None:
+    def __init__(self, database: Database, crew: AgentCrew, *, workers: int, clock: Clock, observe: Observer) -> None:
         self._database = database
         self._crew = crew
         self._workers = workers
@@ -103,14 +101,13 @@ class RunPool:
         deadline = time.monotonic() + drain_seconds
         for signal in self._running():
             signal.over.wait(max(0.0, deadline - time.monotonic()))
-        for signal in self._running():
-            signal.stop("shutdown")
+        self.interrupt()
         self._executor.shutdown(wait=True)
 
-    def stop_chats(self, reason: Reason) -> None:
-        """Asks every running chat to stop now."""
+    def interrupt(self) -> None:
+        """Interrupts the chats that run: the server stops, and waits no longer."""
         for signal in self._running():
-            signal.stop(reason)
+            signal.stop("shutdown")
 
     def _running(self) -> list[StopSignal]:
         with self._lock:
@@ -156,22 +153,18 @@ class RunPool:
                 if seq is None:
                     break
                 chat = begin_chat(db, seq, now=now)
-                groups.take_turn(db, chat.group_seq, time.monotonic_ns())
+                groups.take_turn(db, chat.group_seq, time.time_ns())
                 claimed.append(chat)
         return claimed
 
     def _run(self, chat: StoredChat, signal: StopSignal) -> None:
         started = time.monotonic()
         try:
-            while True:
-                try:
-                    outcome = run_chat(self._database, self._crew, chat, signal, clock=self._clock)
-                    break
-                except StoreError:
-                    # The answer could not be stored (a full disk): end it once the store is back.
-                    log.exception("chat %s: its answer could not be stored", chat.id)
-                    outcome = self._end_when_possible(chat)
-                    break
+            try:
+                outcome = run_chat(self._database, self._crew, chat, signal, clock=self._clock)
+            except Exception:  # a full disk, or a bug: either way the chat must not stay running for ever
+                log.exception("chat %s: its answer could not be stored", chat.id)
+                outcome = self._end_when_possible(chat)
             self._observe(chat, outcome, time.monotonic() - started)
         finally:
             with self._lock:

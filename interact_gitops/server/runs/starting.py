@@ -30,7 +30,13 @@ from interact_gitops.server.store.jobs import StoredJob
 
 
 def start_run(
-    database: Database, crew: AgentCrew, *, organisation_id: str, job_id: str, request: RunRequest, clock: Clock
+    database: Database,
+    crew: AgentCrew,
+    *,
+    organisation_id: str,
+    job_id: str,
+    request: RunRequest,
+    clock: Clock,
 ) -> Started:
     """Queues the chats of a run, or finds those that the same request started before.
 
@@ -94,7 +100,14 @@ def _agent(crew: AgentCrew, job: StoredJob, request: RunRequest) -> Agent:
 
 
 def _start(
-    db: Connection, stored: StoredJob, job: Job, agent: Agent, planned: Draft, request: RunRequest, *, now: str
+    db: Connection,
+    stored: StoredJob,
+    job: Job,
+    agent: Agent,
+    planned: Draft,
+    request: RunRequest,
+    *,
+    now: str,
 ) -> Started:
     state = _make_way(db, stored, job, now=now)
     group = groups.StoredGroup(

@@ -124,7 +124,8 @@ _OF_GROUP = {"group_id": "id"} | {
 def _select(*, prompts: str) -> str:
     columns = [f"g.{column} AS {name}" for name, column in _OF_GROUP.items()]
     columns += [f"c.{name}" for name in StoredChat.__slots__ if name not in {*_OF_GROUP, "prompts"}]
-    return f"SELECT {', '.join(columns)}, {prompts} FROM chats c CROSS JOIN run_groups g ON g.seq = c.group_seq"
+    source = "FROM chats c CROSS JOIN run_groups g ON g.seq = c.group_seq"
+    return f"SELECT {', '.join(columns)}, {prompts} {source}"
 
 
 _WHOLE = _select(prompts="c.prompts")
@@ -132,11 +133,11 @@ _IN_LISTS = _select(prompts="'[]' AS prompts")  # prompts are long, and lists do
 
 
 def insert(db: Connection, owner: ChatOwner, chats: Iterable[NewChat], *, now: str) -> None:
-    """Queues chats, in order."""
+    """Queues chats, in order. They are ready whatever the clock says: it may step back."""
     db.executemany(
         "INSERT INTO chats (id, organisation_id, group_seq, job_id, job_key, job_name, agent_id, agent_slug,"
         " agent_name, combination, parameters, prompts, status, ready_at, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', '', ?)",
         (
             (
                 chat.id,
@@ -144,7 +145,6 @@ def insert(db: Connection, owner: ChatOwner, chats: Iterable[NewChat], *, now: s
                 None if chat.combination is None else _json(dict(chat.combination)),
                 _json(dict(chat.parameters)),
                 _json([[prompt.text, prompt.query] for prompt in chat.prompts]),
-                now,
                 now,
             )
             for chat in chats
@@ -179,9 +179,7 @@ def listed(db: Connection, organisation_id: str, wanted: ChatFilter, *, count: i
         )
         values += [wanted.created_after, organisation_id, wanted.created_after]
     before = 2**63 - 1 if wanted.before is None else wanted.before
-    found = db.execute(
-        f"{_IN_LISTS} WHERE {where} AND c.seq < ? ORDER BY c.seq DESC LIMIT ?", (*values, before, count)
-    )
+    found = db.execute(f"{_IN_LISTS} WHERE {where} AND c.seq < ? ORDER BY c.seq DESC LIMIT ?", (*values, before, count))
     return [_chat(row) for row in found]
 
 
@@ -194,7 +192,8 @@ def of_group(db: Connection, group_seq: int) -> list[tuple[str, Mapping[str, Sca
 def unfinished_of_group(db: Connection, group_seq: int) -> list[int]:
     """The seqs of a group's chats that have not ended."""
     found = db.execute(
-        "SELECT seq FROM chats WHERE group_seq = ? AND status IN ('queued', 'running') ORDER BY seq", (group_seq,)
+        "SELECT seq FROM chats WHERE group_seq = ? AND status IN ('queued', 'running') ORDER BY seq",
+        (group_seq,),
     )
     return [row["seq"] for row in found]
 

@@ -22,8 +22,7 @@ class Spent:
 def find(db: Connection, organisation_id: str, scope: str, key: str) -> Spent | None:
     """The earlier use of a key, if there was one."""
     row = db.execute(
-        "SELECT request_digest, answer, group_seq FROM idempotency"
-        " WHERE organisation_id = ? AND scope = ? AND key = ?",
+        "SELECT request_digest, answer, group_seq FROM idempotency WHERE organisation_id = ? AND scope = ? AND key = ?",
         (organisation_id, scope, key),
     ).fetchone()
     return Spent(request_digest=row[0], answer=row[1], group_seq=row[2]) if row else None

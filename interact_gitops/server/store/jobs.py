@@ -140,7 +140,8 @@ def tombstones(db: Connection, organisation_id: str, wanted: JobFilter, *, count
 
 def _conditions(organisation_id: str, wanted: JobFilter) -> tuple[str, list[str | int]]:
     """SQL written here, values bound."""
-    where, values = "organisation_id = ? AND seq > ?", [organisation_id, wanted.after]
+    where = "organisation_id = ? AND seq > ?"
+    values: list[str | int] = [organisation_id, wanted.after]
     for column in ("managed_by", "agent_id"):
         value = getattr(wanted, column)
         if value is not None:

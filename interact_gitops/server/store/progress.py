@@ -29,8 +29,7 @@ def end_attempt(
 ) -> None:
     """A running chat's attempt is over."""
     db.execute(
-        "UPDATE attempts SET finished_at = ?, status = ?, interrupted = ?, error = ?"
-        " WHERE chat_seq = ? AND number = ?",
+        "UPDATE attempts SET finished_at = ?, status = ?, interrupted = ?, error = ? WHERE chat_seq = ? AND number = ?",
         (now, status, int(interrupted), write_error(error), chat.seq, chat.attempt),
     )
     started = db.execute(
@@ -43,7 +42,8 @@ def end_attempt(
 def requeue(db: Connection, chat_seq: int, *, ready_at: str) -> bool:
     """A running chat waits for its next attempt."""
     done = db.execute(
-        "UPDATE chats SET status = 'queued', ready_at = ? WHERE seq = ? AND status = 'running'", (ready_at, chat_seq)
+        "UPDATE chats SET status = 'queued', ready_at = ? WHERE seq = ? AND status = 'running'",
+        (ready_at, chat_seq),
     )
     return done.rowcount == 1
 
@@ -69,7 +69,8 @@ def finish(
 def ask_to_cancel(db: Connection, chat_seq: int, *, now: str) -> None:
     """Notes the first wish to stop a running chat."""
     db.execute(
-        "UPDATE chats SET cancel_requested_at = coalesce(cancel_requested_at, ?) WHERE seq = ?", (now, chat_seq)
+        "UPDATE chats SET cancel_requested_at = coalesce(cancel_requested_at, ?) WHERE seq = ?",
+        (now, chat_seq),
     )
 
 

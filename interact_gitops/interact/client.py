@@ -1,0 +1,271 @@
+"""A target's API as methods: the public surface everywhere, the definitions API where it is offered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+from urllib.parse import quote
+
+from interact_gitops.interact.errors import ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.records import (
+    Chat,
+    ChatSummary,
+    RemoteAgent,
+    RemoteJob,
+    Triggered,
+    read_job,
+    read_summary,
+    read_triggered,
+)
+from interact_gitops.interact.transport import Answer, Transport
+from interact_gitops.jobs.wire import FIELDS, canonical_json, job_from_wire, job_to_wire
+
+Surface = Literal["public", "full"]
+T = TypeVar("T")
+PAGE = 500
+_JOBS, _CHATS = "/api/agents/jobs", "/api/agents/chats"
+
+
+class Client:
+    """One organisation on one target. Use it in a `with`; several threads may share it."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        organization_id: str,
+        *,
+        timeout_seconds: float = 30.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        headers = {"X-API-Key": api_key, "X-Organization-Id": organization_id}
+        self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep)
+        self._surface: Surface | None = None
+
+    @property
+    def url(self) -> str:
+        """The target's base URL."""
+        return self._transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    def surface(self) -> Surface:
+        """Which API the target offers, asked once (interact-api.md, section 3).
+
+        Raises Unauthenticated or Forbidden when the key cannot tell.
+        """
+        if self._surface is None:
+            try:
+                self._transport.send("GET", _JOBS, what="ask which API the target offers", query={"limit": 1})
+                self._surface = "full"
+            except ApiRefusal as refused:
+                if refused.status not in {404, 405}:
+                    raise
+                self._surface = "public"
+        return self._surface
+
+    def agents(self) -> list[RemoteAgent]:
+        """Every agent of the organisation."""
+        answer = self._transport.send("GET", "/api/agents", what="list agents")
+        return [
+            RemoteAgent(
+                id=str(a["id"]), slug=str(a["slug"]), name=str(a.get("name", "")), active=a.get("active") is not False
+            )
+            for a in _items(answer, "agents")
+        ]
+
+    def jobs(self, *, managed_by: str | None = None, deleted: bool = False) -> list[RemoteJob]:
+        """Every job definition, page by page; with `deleted`, the tombstones instead."""
+        query = {"managedBy": managed_by, "deleted": "true" if deleted else None, "limit": PAGE}
+        return [_read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
+
+    def job(self, job_id: str) -> RemoteJob:
+        """One job definition. Raises NotFound."""
+        answer = self._transport.send("GET", f"{_JOBS}/{_part(job_id)}", what=f"read job {job_id}")
+        return _job(answer, f"read job {job_id}")
+
+    def create_job(self, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteJob:
+        """Create a job; repeating the call with the same key makes nothing twice.
+
+        Raises KeyTaken when the key belongs to a job that is not the one just being made.
+        """
+        what = f"create job {body.get('key')}"
+        try:
+            answer = self._transport.send(
+                "POST", _JOBS, what=what, body=body, headers={"Idempotency-Key": idempotency_key}, repeatable=True
+            )
+        except KeyTaken as taken:
+            ours = self._made_before(body) if taken.maybe_done else None
+            if ours is None:
+                raise
+            return ours
+        return _job(answer, what)
+
+    def replace_job(self, job_id: str, body: Mapping[str, Any], *, etag: str) -> RemoteJob:
+        """Write a whole definition if the job is still at `etag`. Raises Stale when it moved."""
+        what = f"update job {body.get('key')}"
+        try:
+            answer = self._transport.send(
+                "PUT", f"{_JOBS}/{_part(job_id)}", what=what, body=body, headers={"If-Match": etag}, repeatable=True
+            )
+        except Stale as stale:
+            if stale.maybe_done:
+                now = self.job(job_id)
+                if same_definition(now.raw, body):
+                    return now  # our own first attempt, whose answer was lost
+            raise
+        return _job(answer, what)
+
+    def delete_job(self, job_id: str, *, etag: str) -> None:
+        """Delete a job if it is still at `etag`; its chats stay. Raises Stale, Protected, NotFound."""
+        what = f"delete job {job_id}"
+        try:
+            self._transport.send(
+                "DELETE", f"{_JOBS}/{_part(job_id)}", what=what, headers={"If-Match": etag}, repeatable=True
+            )
+        except NotFound as gone:
+            if not gone.maybe_done:
+                raise
+
+    def trigger(
+        self,
+        job_id: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        combinations: Sequence[Mapping[str, Any]] | None = None,
+        max_parallel: int | None = None,
+        trigger: str | None = None,
+        scheduled_at: datetime | None = None,
+        idempotency_key: str | None = None,
+    ) -> Triggered:
+        """Start a run. With nothing but the job, no body is sent: that is all that hosted Interact documents.
+
+        Raises RunInProgress under the overlap rule, Invalid for parameters that do not fit.
+        """
+        body = {
+            "parameters": dict(parameters) if parameters is not None else None,
+            "combinations": [dict(c) for c in combinations] if combinations is not None else None,
+            "maxParallel": max_parallel,
+            "trigger": trigger,
+            "scheduledAt": scheduled_at.isoformat() if scheduled_at else None,
+        }
+        given = {name: value for name, value in body.items() if value is not None}
+        what = f"run job {job_id}"
+        answer = self._transport.send(
+            "POST",
+            f"{_JOBS}/{_part(job_id)}/trigger",
+            what=what,
+            body=given or None,
+            headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
+            repeatable=idempotency_key is not None,
+        )
+        if not isinstance(answer.body, dict) or answer.body.get("success") is False:
+            raise UnexpectedAnswer(f"{what}: the target did not start it", remedy="see the job in Interact")
+        return _read(read_triggered, answer.body, what)
+
+    def chats(
+        self,
+        *,
+        job_id: str | None = None,
+        agent_id: str | None = None,
+        status: str | None = None,
+        created_after: datetime | None = None,
+        most: int | None = None,
+    ) -> Iterator[ChatSummary]:
+        """Chats, newest first as the target orders them; pages are read as they are needed."""
+        query = {
+            "jobId": job_id,
+            "agentId": agent_id,
+            "status": status,
+            "createdAfter": created_after.isoformat() if created_after else None,
+            "limit": min(most, PAGE) if most and self._surface == "full" else None,
+        }
+        for raw in self._pages(_CHATS, "chats", query, "list chats"):
+            yield _read(read_summary, raw, "list chats")
+
+    def chat(self, chat_id: str) -> Chat:
+        """One chat in full. Raises NotFound."""
+        what = f"read chat {chat_id}"
+        answer = self._transport.send("GET", f"{_CHATS}/{_part(chat_id)}", what=what)
+        raw = _object(answer, what)
+        inner = raw.get("chat")
+        chat = read_summary(inner if isinstance(inner, dict) and "id" in inner else {"id": chat_id, **raw}, Chat)
+        assert isinstance(chat, Chat)
+        return chat
+
+    def document_csv(self, chat_id: str, document_id: str) -> str:
+        """A document's rows as CSV text. Raises NotFound."""
+        path = f"{_CHATS}/{_part(chat_id)}/documents/{_part(document_id)}"
+        return self._transport.send("GET", path, what="read a document", query={"format": "csv"}).text
+
+    def cancel_chat(self, chat_id: str) -> None:
+        """Stop a run in progress; a run that has ended stays as it is."""
+        path = f"{_CHATS}/{_part(chat_id)}/cancel"
+        self._transport.send("POST", path, what=f"cancel {chat_id}", repeatable=True)
+
+    def _pages(self, path: str, name: str, query: Mapping[str, Any], what: str) -> Iterator[Mapping[str, Any]]:
+        cursor: str | None = None
+        seen: set[str] = set()
+        while True:
+            answer = self._transport.send("GET", path, what=what, query={**query, "cursor": cursor})
+            yield from _items(answer, name)
+            cursor = answer.body.get("nextCursor")
+            if not cursor:
+                return
+            if cursor in seen:
+                raise UnexpectedAnswer(f"{what}: the target's pages go round in a circle", remedy="try again later")
+            seen.add(cursor)
+
+    def _made_before(self, body: Mapping[str, Any]) -> RemoteJob | None:
+        for job in self.jobs(managed_by=body.get("managedBy")):
+            if job.key == body.get("key"):
+                return job if job.managed_by == body.get("managedBy") and same_definition(job.raw, body) else None
+        return None
+
+
+def same_definition(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two bodies define the same job, defaults filled; ownership and provenance apart."""
+    first, second = job_to_wire(job_from_wire(one)), job_to_wire(job_from_wire(other))
+    return all(canonical_json(first[name]) == canonical_json(second[name]) for name in FIELDS.values())
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _object(answer: Answer, what: str) -> dict[str, Any]:
+    if not isinstance(answer.body, dict):
+        raise UnexpectedAnswer(f"{what}: the answer has another form than the API's", remedy="check the target's URL")
+    return answer.body
+
+
+def _items(answer: Answer, name: str) -> list[Mapping[str, Any]]:
+    found = _object(answer, f"list {name}").get(name)
+    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
+        raise UnexpectedAnswer(
+            f"list {name}: the answer has another form than the API's", remedy="check the target's URL"
+        )
+    return found
+
+
+def _read(reader: Callable[[Mapping[str, Any]], T], raw: Mapping[str, Any], what: str) -> T:
+    try:
+        return reader(raw)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnexpectedAnswer(f"{what}: the answer lacks {error}", remedy="check the target's version") from error
+
+
+def _job(answer: Answer, what: str) -> RemoteJob:
+    raw = _object(answer, what).get("job")
+    if not isinstance(raw, dict):
+        raise UnexpectedAnswer(f"{what}: the answer names no job", remedy="check the target's version")
+    return _read(read_job, {"etag": answer.etag, **raw}, what)

@@ -1,0 +1,68 @@
+"""What apply refuses to do at once, before its first write. Pure.
+
+Shares are of the jobs that we manage on the target, rounded up, at least one; creates never count.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from interact_gitops.errors import Failure, GuardHeld
+from interact_gitops.planning.plan import Plan
+
+_PERCENT = re.compile(r"(100|[0-9]{1,2})%\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """The configured limits: a count, or a share such as `10%`."""
+
+    max_deletes: str | int = "10%"
+    max_changes: str | int = "50%"
+
+
+def check_guards(
+    plan: Plan,
+    guards: Guards,
+    *,
+    allow_deletes: str | None = None,
+    allow_changes: str | None = None,
+    allow_empty: bool = False,
+) -> None:
+    """Raise GuardHeld when the plan deletes or changes more than is allowed, or would empty the target.
+
+    `allow_…` override the configured limit for once. Raises Failure for a limit that cannot be read.
+    """
+    if plan.prune and plan.definitions == 0 and plan.managed and not allow_empty:
+        said = f"the definitions hold no job, and the target has {plan.managed} that are managed from here"
+        raise GuardHeld(said, remedy="check the folder; pass --allow-empty if they shall all be deleted")
+    _hold(
+        plan.count("delete"), allow_deletes if allow_deletes is not None else guards.max_deletes, plan.managed,
+        doing="delete", setting="guards.max_deletes", flag="--allow-deletes",
+    )  # fmt: skip
+    _hold(
+        plan.count("update", "move"), allow_changes if allow_changes is not None else guards.max_changes, plan.managed,
+        doing="change", setting="guards.max_changes", flag="--allow-changes",
+    )  # fmt: skip
+
+
+def allowed(limit: str | int, managed: int, *, name: str) -> int:
+    """How many a limit allows of `managed` jobs. Raises Failure for a text that is no count or share."""
+    text = str(limit).strip()
+    share = _PERCENT.match(text)
+    if share:
+        return max(1, -(-int(share.group(1)) * managed // 100)) if int(share.group(1)) else 0
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        return int(text)
+    raise Failure(f"{name}: {text[:40]!r} is not a limit", remedy="write a whole number, or a share such as 10%")
+
+
+def _hold(count: int, limit: str | int, managed: int, *, doing: str, setting: str, flag: str) -> None:
+    most = allowed(limit, managed, name=flag)
+    if count <= most:
+        return
+    said = (
+        f"this would {doing} {count} of the {managed} jobs managed from here; the limit is {most} ({setting}: {limit})"
+    )
+    raise GuardHeld(said, remedy=f"check the plan; pass {flag} {count} to go on this once")

@@ -1,0 +1,91 @@
+"""A plan as data: it can be compared, printed, and saved; nothing in it does anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from interact_gitops.jobs.wire import canonical_json, definition_hash
+
+Action = Literal["delete", "update", "move", "adopt", "create", "refused"]
+WRITES: tuple[Action, ...] = ("create", "update", "move", "adopt", "delete")
+# Grouped as people read a plan: what is lost first.
+ORDER: tuple[Action, ...] = ("delete", "update", "move", "adopt", "create", "refused")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One wire field of a job, before and after."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One job's change. `before` and `after` are wire definitions; `body` is what is sent.
+
+    `key` is the job's key after the change (before it, for a delete); `path` and `line` say where its file is.
+    A refused change is never sent: `reason` says why, `remedy` what to do.
+    """
+
+    action: Action
+    key: str
+    name: str
+    path: str | None = None
+    line: int | None = None
+    remote_id: str | None = None
+    etag: str | None = None
+    before: Mapping[str, Any] | None = field(default=None, repr=False)
+    after: Mapping[str, Any] | None = field(default=None, repr=False)
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    fields: tuple[FieldChange, ...] = ()
+    reason: str | None = None
+    remedy: str | None = None
+
+    @property
+    def place(self) -> str:
+        """`jobs.d/a.yaml:3`, or where a job without a file comes from."""
+        return f"{self.path}:{self.line}" if self.path else "(no file)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that apply would do to one target, in a stable order, and what it would leave alone.
+
+    `managed` counts the jobs there that carry our mark now, `unmanaged` all others.
+    """
+
+    target: str
+    managed_by: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    managed: int
+    unmanaged: int
+    definitions: int
+    prune: bool
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that are sent: all but the refused ones."""
+        return tuple(change for change in self.changes if change.action != "refused")
+
+    def count(self, *actions: Action) -> int:
+        """How many changes have one of these actions."""
+        return sum(change.action in actions for change in self.changes)
+
+    @property
+    def digest(self) -> str:
+        """64 hex digits over the target and the changes: the same plan, the same digest, whatever the files'
+        names, the commit or the time (cli.md, Apply)."""
+        rows = sorted(
+            ["job", change.key, change.action, _hash(change.before), _hash(change.after)] for change in self.changes
+        )
+        return hashlib.sha256(canonical_json([self.target, rows]).encode()).hexdigest()
+
+
+def _hash(definition: Mapping[str, Any] | None) -> str:
+    return definition_hash(definition) if definition else ""

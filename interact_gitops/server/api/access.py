@@ -1,0 +1,102 @@
+"""Who may call what: keys, organisations, permissions and rates."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import threading
+import time
+from collections.abc import Mapping
+
+from interact_gitops.server.api.calls import Caller
+from interact_gitops.server.failures import Forbidden, RateLimited, Unauthenticated
+from interact_gitops.server.identity import Permission, key_digest
+from interact_gitops.server.instance import Instance
+from interact_gitops.server.options import RateLimit
+from interact_gitops.server.store import organisations
+from interact_gitops.server.store.organisations import ApiKey
+
+_NOTE_USE_EVERY_SECONDS = 60.0
+_LONGEST_KEY = 200
+
+
+class Access:
+    """Answers whether a request may go on. Safe to use from many threads."""
+
+    def __init__(self, instance: Instance) -> None:
+        self._instance = instance
+        self._rates = Rates(instance.options.rate_limit) if instance.options.rate_limit else None
+        self._noted: dict[str, float] = {}
+
+    def admit(self, headers: Mapping[str, str], permission: Permission) -> Caller:
+        """Who calls. Raises Unauthenticated, Forbidden, RateLimited."""
+        key = self._authenticate(headers.get("x-api-key"))
+        organisation_id = headers.get("x-organization-id")
+        if not organisation_id:
+            raise _unauthenticated("the header X-Organization-Id is missing")
+        if not hmac.compare_digest(organisation_id.encode(), key.organisation_id.encode()):
+            raise Forbidden("this key belongs to another organisation")
+        if self._rates is not None:
+            self._rates.demand(key.id)
+        if permission not in key.permissions:
+            held = ", ".join(sorted(key.permissions))
+            raise Forbidden(
+                f"this call needs the permission {permission}; the key has {held}",
+                members={"permission": permission},
+                remedy="use a key that has it",
+            )
+        self._note_use(key)
+        return Caller(organisation_id=key.organisation_id, key_name=key.name)
+
+    def _authenticate(self, given: str | None) -> ApiKey:
+        if not given:
+            raise _unauthenticated("the header X-API-Key is missing")
+        found = None
+        if len(given) <= _LONGEST_KEY:
+            digest = key_digest(given)
+            with self._instance.database.read() as db:
+                candidates = organisations.keys_with_prefix(db, given)
+            for candidate in candidates:
+                if hmac.compare_digest(candidate.digest, digest):
+                    found = candidate
+        if found is None:
+            raise _unauthenticated("this API key does not exist")
+        return found
+
+    def _note_use(self, key: ApiKey) -> None:
+        """Once a minute at most: a write per read would cost more than the read."""
+        now = time.monotonic()
+        if now - self._noted.get(key.id, -math.inf) >= _NOTE_USE_EVERY_SECONDS:
+            self._noted[key.id] = now
+            with self._instance.database.write() as db:
+                organisations.mark_used(db, key.id, self._instance.now())
+
+
+class Rates:
+    """A token bucket per key."""
+
+    def __init__(self, limit: RateLimit) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def demand(self, key_id: str) -> None:
+        """Takes a token. Raises RateLimited with the seconds until there is one."""
+        now = time.monotonic()
+        with self._lock:
+            tokens, then = self._buckets.get(key_id, (float(self._limit.burst), now))
+            tokens = min(float(self._limit.burst), tokens + (now - then) * self._limit.per_second)
+            admitted = tokens >= 1
+            self._buckets[key_id] = (tokens - 1 if admitted else tokens, now)
+        if not admitted:
+            seconds = max(1, math.ceil((1 - tokens) / self._limit.per_second))
+            raise RateLimited(
+                f"this key may make {self._limit.per_second:g} calls a second",
+                remedy=f"try again in {seconds} s",
+                headers={"Retry-After": str(seconds)},
+            )
+
+
+def _unauthenticated(said: str) -> Unauthenticated:
+    remedy = "send the headers X-API-Key and X-Organization-Id"
+    return Unauthenticated(said, remedy=remedy, headers={"WWW-Authenticate": 'ApiKey realm="Interact"'})

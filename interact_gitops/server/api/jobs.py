@@ -1,0 +1,249 @@
+"""Jobs: list, create, read, replace, delete, pause, resume."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from interact_gitops.jobs.wire import definition_hash, job_to_wire
+from interact_gitops.server.api.calls import Call, Reply, answer
+from interact_gitops.server.api.definitions import checked_job
+from interact_gitops.server.api.digests import body_digest
+from interact_gitops.server.api.queries import DEFAULT_LIMIT
+from interact_gitops.server.failures import (
+    BodyFault,
+    IdempotencyMismatch,
+    Invalid,
+    KeyTaken,
+    NotFound,
+    Protected,
+)
+from interact_gitops.server.identity import new_id
+from interact_gitops.server.store import idempotency, jobs
+from interact_gitops.server.store.database import Connection
+from interact_gitops.server.store.jobs import JobFilter, StoredJob, Tombstone
+from interact_gitops.server.store.paging import cut
+
+CURSOR = "jobs"
+DELETED_CURSOR = "deleted-jobs"
+_BESIDE = {
+    "managedBy": "managed_by",
+    "commit": "git_commit",
+    "sourcePath": "source_path",
+    "appliedHash": "applied_hash",
+    "scheduleEnabled": "schedule_enabled",
+}
+
+
+def list_jobs(call: Call) -> Reply:
+    """GET /api/agents/jobs"""
+    deleted = call.query.choice("deleted", ("true", "false")) == "true"
+    limit = call.query.limit() or DEFAULT_LIMIT
+    kind = DELETED_CURSOR if deleted else CURSOR
+    wanted = JobFilter(
+        managed_by=call.query.text("managedBy"),
+        agent_id=call.query.text("agentId"),
+        after=call.query.cursor(kind) or 0,
+    )
+    organisation_id = call.caller.organisation_id
+    with call.instance.database.read() as db:
+        if deleted:
+            stones = jobs.tombstones(db, organisation_id, wanted, count=limit + 1)
+            buried = cut(stones, limit, kind=kind, seq=lambda stone: stone.seq)
+            forms = [tombstone_form(stone) for stone in buried.items]
+            return answer({"jobs": forms, "nextCursor": buried.next_cursor})
+        found = jobs.listed(db, organisation_id, wanted, count=limit + 1)
+    page = cut(found, limit, kind=kind, seq=lambda job: job.seq)
+    return answer({"jobs": [job_form(job) for job in page.items], "nextCursor": page.next_cursor})
+
+
+def create_job(call: Call) -> Reply:
+    """POST /api/agents/jobs"""
+    body = call.body("JobDefinition")
+    key, digest = call.idempotency_key(), body_digest(body)
+    organisation_id = call.caller.organisation_id
+    if key is not None:
+        with call.instance.database.read() as db:
+            replayed = _replayed(db, organisation_id, key, digest)
+        if replayed:
+            return replayed
+    now = call.instance.now()
+    fresh = StoredJob(
+        seq=0,
+        id=new_id("job"),
+        organisation_id=organisation_id,
+        paused_reason=None,
+        paused_at=None,
+        revision=1,
+        created_at=now,
+        **_given(call, body, now=now, before=None),
+    )
+    with call.instance.database.write() as db:
+        replayed = _replayed(db, organisation_id, key, digest) if key is not None else None
+        if replayed:
+            return replayed
+        try:
+            jobs.insert(db, fresh)
+        except sqlite3.IntegrityError as error:
+            raise _key_taken(db, fresh) from error
+        reply = answer({"job": job_form(fresh)}, status=201, headers=_headers(fresh))
+        if key is not None:
+            use = idempotency.Spent(request_digest=digest, answer=reply.content.decode(), group_seq=None)
+            idempotency.spend(db, organisation_id, idempotency.CREATION, key, use, now=now)
+    return reply
+
+
+def get_job(call: Call) -> Reply:
+    """GET /api/agents/jobs/{job_id}"""
+    with call.instance.database.read() as db:
+        return _one(_job(db, call))
+
+
+def replace_job(call: Call) -> Reply:
+    """PUT /api/agents/jobs/{job_id}"""
+    with call.instance.database.read() as db:
+        before = _job(db, call)
+    call.demand_match(before.etag)
+    body = call.body("JobDefinition")
+    now = call.instance.now()
+    given = _given(call, body, now=now, before=before)
+    with call.instance.database.write() as db:
+        present = _job(db, call)
+        call.demand_match(present.etag)
+        after = replace(present, **given, revision=present.revision + 1)
+        try:
+            replaced = jobs.replace(db, after, was=present.revision)
+        except sqlite3.IntegrityError as error:
+            raise _key_taken(db, after) from error
+        assert replaced  # nobody else writes in this transaction
+    return _one(after)
+
+
+def delete_job(call: Call) -> Reply:
+    """DELETE /api/agents/jobs/{job_id}"""
+    with call.instance.database.write() as db:
+        present = _job(db, call)
+        call.demand_match(present.etag)
+        if present.definition["protect"]:
+            raise Protected(
+                f"the job {present.key} is protected",
+                remedy="apply it with protect: false first",
+            )
+        jobs.bury(db, present, now=call.instance.now())
+    return Reply(status=204)
+
+
+def pause_job(call: Call) -> Reply:
+    """POST /api/agents/jobs/{job_id}/pause"""
+    body = call.body("PauseRequest")
+    if "reason" not in body:
+        fault = BodyFault(pointer="", message="the field 'reason' is missing", code="missing-field")
+        raise Invalid("say why the job is paused", faults=(fault,))
+    return _set_pause(call, reason=body["reason"])
+
+
+def resume_job(call: Call) -> Reply:
+    """POST /api/agents/jobs/{job_id}/resume"""
+    call.body("PauseRequest")
+    return _set_pause(call, reason=None)
+
+
+def job_form(job: StoredJob) -> dict[str, Any]:
+    """A job on the wire."""
+    paused = None if job.paused_at is None else {"reason": job.paused_reason, "at": job.paused_at}
+    return {
+        "id": job.id,
+        "etag": job.etag,
+        **job.definition,
+        "agent": {"id": job.agent_id, "slug": job.definition["agent"]["slug"]},
+        "managedBy": job.managed_by,
+        "commit": job.git_commit,
+        "sourcePath": job.source_path,
+        "definitionHash": job.definition_hash,
+        "appliedHash": job.applied_hash,
+        "scheduleEnabled": job.schedule_enabled,
+        "paused": paused,
+        "createdAt": job.created_at,
+        "updatedAt": job.updated_at,
+    }
+
+
+def tombstone_form(stone: Tombstone) -> dict[str, Any]:
+    """A deleted job on the wire."""
+    return {
+        "id": stone.job_id,
+        "key": stone.key,
+        "name": stone.name,
+        "agent": {"id": stone.agent_id},
+        "managedBy": stone.managed_by,
+        "appliedHash": stone.applied_hash,
+        "deletedAt": stone.deleted_at,
+    }
+
+
+def _given(call: Call, body: Mapping[str, Any], *, now: str, before: StoredJob | None) -> dict[str, Any]:
+    """The columns that a body decides. What stands beside the definition is kept when it is absent."""
+    job, agent = checked_job(body, call.instance.crew)
+    definition = job_to_wire(job)
+    beside: dict[str, Any] = {column: getattr(before, column, None) for column in _BESIDE.values()}
+    if before is None:
+        beside["schedule_enabled"] = True
+    beside |= {column: body[name] for name, column in _BESIDE.items() if name in body}
+    return {
+        "key": job.key,
+        "agent_id": agent.id,
+        "definition": definition,
+        "definition_hash": definition_hash(definition),
+        "updated_at": now,
+        **beside,
+    }
+
+
+def _set_pause(call: Call, *, reason: str | None) -> Reply:
+    with call.instance.database.write() as db:
+        present = _job(db, call)
+        at = None if reason is None else call.instance.now()
+        jobs.set_pause(db, present.id, reason=reason, at=at)
+    return _one(replace(present, paused_reason=reason, paused_at=at))
+
+
+def _job(db: Connection, call: Call) -> StoredJob:
+    found = jobs.find(db, call.caller.organisation_id, call.path["job_id"])
+    if found is None:
+        raise NotFound(f"there is no job {call.path['job_id'][:60]}")
+    return found
+
+
+def _one(job: StoredJob) -> Reply:
+    return answer({"job": job_form(job)}, headers=_headers(job))
+
+
+def _headers(job: StoredJob) -> dict[str, str]:
+    return {"ETag": job.etag}
+
+
+def _key_taken(db: Connection, job: StoredJob) -> KeyTaken:
+    other = jobs.find_by_key(db, job.organisation_id, job.key)
+    fault = BodyFault(pointer="/key", message=f"the key {job.key} is taken", code="key-taken")
+    return KeyTaken(
+        f"another job of this organisation has the key {job.key}",
+        faults=(fault,),
+        members={"jobId": other.id if other else None},
+    )
+
+
+def _replayed(db: Connection, organisation_id: str, key: str, digest: str) -> Reply | None:
+    spent = idempotency.find(db, organisation_id, idempotency.CREATION, key)
+    if spent is None:
+        return None
+    if spent.request_digest != digest:
+        raise IdempotencyMismatch(
+            f"the idempotency key {key!r} was used to create another job",
+            remedy="use a new key for a new job",
+        )
+    assert spent.answer is not None  # a creation's key
+    headers = {"ETag": json.loads(spent.answer)["job"]["etag"], "Idempotency-Replayed": "true"}
+    return Reply(status=201, content=spent.answer.encode(), headers=headers)

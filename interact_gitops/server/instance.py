@@ -1,0 +1,77 @@
+"""One server's parts, wired together; everything but HTTP."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable
+
+from interact_gitops.server.agents.catalog import load_agents
+from interact_gitops.server.clock import Clock, to_text, utc_now
+from interact_gitops.server.metrics import Metrics
+from interact_gitops.server.options import ServerOptions
+from interact_gitops.server.runs.crew import AgentCrew
+from interact_gitops.server.runs.pool import RunPool
+from interact_gitops.server.runs.requests import RunRequest, Started
+from interact_gitops.server.runs.starting import start_run
+from interact_gitops.server.sample.warehouse import agents_file
+from interact_gitops.server.store import organisations
+from interact_gitops.server.store.database import Database
+
+
+class Instance:
+    """The store, the agents and the pool. `start` before use, `stop` once."""
+
+    def __init__(self, options: ServerOptions, *, clock: Clock = utc_now) -> None:
+        """Opens the store and reads the agents. Raises Refused, ConfigurationInvalid."""
+        self.options = options
+        self.clock = clock
+        agents = load_agents(options.agents or agents_file(), os.environ)
+        self.crew = AgentCrew(agents, sample_folder=options.sample_folder or options.data / "warehouse")
+        self.database = Database(options.data / "interact.db")
+        self.metrics = Metrics(self.database)
+        with self.database.write() as db:
+            self.secret = organisations.own_secret(db)
+        self.runs = RunPool(
+            self.database, self.crew, workers=options.workers, clock=clock, observe=self.metrics.observe_run
+        )
+        self.stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begins to run chats."""
+        self.runs.start()
+
+    def stop(self, *, drain_seconds: float) -> None:
+        """Ends or interrupts what runs, and closes everything."""
+        self.stopping.set()
+        self.runs.stop(drain_seconds=drain_seconds)
+        self.crew.close()
+        self.database.close()
+
+    def now(self) -> str:
+        """The present time as the store keeps it."""
+        return to_text(self.clock())
+
+    def trigger(self, organisation_id: str, job_id: str, request: RunRequest) -> Started:
+        """Starts a run, whoever asks. Raises what `start_run` raises."""
+        started = start_run(
+            self.database,
+            self.crew,
+            organisation_id=organisation_id,
+            job_id=job_id,
+            request=request,
+            clock=self.clock,
+        )
+        if not started.replayed:
+            self.runs.wake()
+        return started
+
+    def create_organisation(self, name: str) -> str:
+        """A new organisation; its id."""
+        with self.database.write() as db:
+            return organisations.add_organisation(db, name, self.now())
+
+    def create_key(self, organisation_id: str, permissions: Iterable[str], *, name: str) -> str:
+        """A new key, which is nowhere to be had again."""
+        with self.database.write() as db:
+            return organisations.add_key(db, organisation_id, name=name, permissions=permissions, now=self.now())

@@ -1,0 +1,62 @@
+"""Figures for Prometheus, in a registry of this server's own. Labels never hold names or ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from interact_gitops.server.runs.ending import Outcome
+from interact_gitops.server.store.chats import StoredChat, count_by_status
+from interact_gitops.server.store.database import Database
+
+
+class _ChatCounts(Collector):
+    """Chats by status, counted when asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily("interact_chats", "Chats by status.", labels=["status"])
+        with self._database.read() as db:
+            for status, count in count_by_status(db).items():
+                found.add_metric([status], count)
+        yield found
+
+    def describe(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("interact_chats", "Chats by status.", labels=["status"])
+
+
+class Metrics:
+    """Requests, run attempts, and chats by status."""
+
+    def __init__(self, database: Database) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_ChatCounts(database))
+        self._requests = Counter(
+            "interact_requests", "Answered requests.", ["operation", "status"], registry=self._registry
+        )
+        self._request_seconds = Histogram(
+            "interact_request_seconds", "Time to answer a request.", ["operation"], registry=self._registry
+        )
+        self._attempts = Counter("interact_attempts", "Ended attempts at chats.", ["status"], registry=self._registry)
+        self._attempt_seconds = Histogram(
+            "interact_attempt_seconds", "Time that an attempt at a chat took.", registry=self._registry
+        )
+
+    def observe_request(self, operation: str, status: int, seconds: float) -> None:
+        """Counts an answered request."""
+        self._requests.labels(operation, str(status)).inc()
+        self._request_seconds.labels(operation).observe(seconds)
+
+    def observe_run(self, _chat: StoredChat, outcome: Outcome, seconds: float) -> None:
+        """Counts an attempt's end."""
+        self._attempts.labels(outcome.status).inc()
+        self._attempt_seconds.observe(seconds)
+
+    def text(self) -> bytes:
+        """The exposition format, version 0.0.4."""
+        return generate_latest(self._registry)

@@ -1,0 +1,37 @@
+"""What a server is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """Calls per second that one key may make in the long run, and at once after a pause."""
+
+    per_second: float = 600.0
+    burst: int = 1200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """`data` is the server's folder. `agents` None: the sample's agents. `port` 0: any free one.
+
+    `workers` is how many chats run at a time, `request_threads` how many requests are answered at a time.
+    `drain_seconds` is how long running chats may take to end when the server stops. `sample_folder` None:
+    the sample warehouse is kept under `data`. `rate_limit` None: no limit.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    agents: Path | None = None
+    allow_remote: bool = False
+    workers: int = 8
+    request_threads: int = 16
+    drain_seconds: float = 10.0
+    sample_folder: Path | None = None
+    rate_limit: RateLimit | None = RateLimit()
