@@ -33,10 +33,15 @@ class Shape:
         return self.fit.is_valid(value)
 
 
+def shipped_path(name: str) -> Path:
+    """Where a file or folder that ships with the program is: in the wheel, or at the top of a checkout."""
+    inside = _HERE / name
+    return inside if inside.exists() else _HERE.parent / name
+
+
 def schema_path(name: str) -> Path:
-    """Where the shipped schema file `name` is: in the wheel, or at the top of a checkout."""
-    shipped = _HERE / "schema" / name
-    return shipped if shipped.exists() else _HERE.parent / "schema" / name
+    """Where the shipped schema file `name` is."""
+    return shipped_path(f"schema/{name}")
 
 
 @functools.cache

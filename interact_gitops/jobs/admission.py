@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.errors import did_you_mean
+from interact_gitops.jobs.faults import LONGEST_WORD, shown
 from interact_gitops.jobs.sandbox import FILTERS, environment
 
 if TYPE_CHECKING:
@@ -136,8 +137,11 @@ class _Walk:
             said = f"{node.name!r} is not a value by itself"
             self.fault(node, node.name, "template-name", said, f"use one of {members}")
         else:
-            remedy = did_you_mean(node.name, known) or f"declare it under parameters, or use one of: {', '.join(known)}"
-            said = f"{node.name!r} is neither a parameter of this job nor a built-in"
+            remedy = (
+                did_you_mean(node.name[:LONGEST_WORD], known)
+                or f"declare it under parameters, or use one of: {', '.join(known)}"
+            )
+            said = f"{shown(node.name)} is neither a parameter of this job nor a built-in"
             self.fault(node, node.name, "template-name", said, remedy)
 
     def attribute(self, node: Any) -> None:
@@ -149,17 +153,17 @@ class _Walk:
             return
         members = BUILT_IN[parts[0]]
         if parts[1] not in members or len(parts) > (3 if parts[1] == "labels" else 2) or parts == ["job", "labels"]:
-            shown = ".".join(parts)
+            dotted = ".".join(parts)
             options = [f"{parts[0]}.{member}" for member in members if member != "labels"]
             if parts[0] == "job":
                 options.append("job.labels.NAME")
-            remedy = did_you_mean(shown, options) or f"use one of {', '.join(options)}"
-            self.fault(node, parts[-1], "template-name", f"{shown!r} is not a built-in value", remedy)
+            remedy = did_you_mean(dotted[:LONGEST_WORD], options) or f"use one of {', '.join(options)}"
+            self.fault(node, parts[-1], "template-name", f"{shown(dotted)} is not a built-in value", remedy)
 
     def filter(self, node: Any) -> None:
         if node.name not in FILTERS:
-            remedy = did_you_mean(node.name, FILTERS) or f"use one of: {', '.join(FILTERS)}"
-            said = f"the filter {node.name!r} is not available in prompts"
+            remedy = did_you_mean(node.name[:LONGEST_WORD], FILTERS) or f"use one of: {', '.join(FILTERS)}"
+            said = f"the filter {shown(node.name)} is not available in prompts"
             self.fault(node, node.name, "template-filter", said, remedy)
 
 

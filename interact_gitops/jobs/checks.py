@@ -12,7 +12,7 @@ from typing import Any
 
 from interact_gitops.errors import ScheduleInvalid, did_you_mean
 from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, idle_excludes
-from interact_gitops.jobs.faults import Fault, Path, shown
+from interact_gitops.jobs.faults import LONGEST_WORD, Fault, Path, shown
 from interact_gitops.jobs.model import Combination, Job
 from interact_gitops.jobs.parameters import parameter_rules, pattern_readable, value_fault
 from interact_gitops.jobs.templates import BUILT_IN, inspect
@@ -171,9 +171,9 @@ def _value_faults(job: Job, places: Iterator[tuple[Path, str, Any]]) -> Iterator
             where = path[:-1] if path[1] == "matrix" else path
             if where not in seen:
                 seen.add(where)
-                yield Fault(path=where, at_key=True, code="fan-out-parameter",
-                            message=f"fan_out names {name!r}, which is not a parameter of this job",
-                            remedy=did_you_mean(name, job.parameters) or "declare it under parameters")  # fmt: skip
+                remedy = did_you_mean(name[:LONGEST_WORD], job.parameters) or "declare it under parameters"
+                said = f"fan_out names {shown(name)}, which is not a parameter of this job"
+                yield Fault(path=where, at_key=True, code="fan-out-parameter", message=said, remedy=remedy)
         elif name in rules and (fault := value_fault(schema, value, rules[name])):
             yield Fault(path=path, code="fan-out-value", message=f"{name}: {fault}",
                         remedy="change the value or the parameter's rules")  # fmt: skip

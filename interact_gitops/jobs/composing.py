@@ -80,7 +80,7 @@ def _first_too_deep(file: str, text: str) -> Position:
             depth -= 1
         if depth > MAX_DEPTH:
             break
-    return Position(file, event.start_mark.line + 1, event.start_mark.column + 1)
+    return _place(file, event.start_mark)
 
 
 def alias_position(file: str, text: str, number: int) -> Position | None:
@@ -92,8 +92,12 @@ def alias_position(file: str, text: str, number: int) -> Position | None:
         if isinstance(event, yaml.AliasEvent):
             number -= 1
             if not number:
-                return Position(file, event.start_mark.line + 1, event.start_mark.column + 1)
+                return _place(file, event.start_mark)
     return None
+
+
+def _place(file: str, mark: Any) -> Position:
+    return Position(file, mark.line + 1, mark.column + 1)
 
 
 def too_deep(where: Position) -> Problem:

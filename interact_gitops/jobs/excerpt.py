@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
-MAX_VALUES = 20_000
+MAX_VALUES = 50_000
 MAX_ENTRIES = 1_000
 
 
 def excerpt(value: Any) -> Any:
-    """`value` with its lists cut where it has more than 20,000 values, and its maps after 1,000 entries.
+    """`value` with its lists cut where it has more than 50,000 values, and its maps after 1,000 entries.
 
     A list keeps its first item and every part keeps its place, so that paths hold in the whole value.
     """

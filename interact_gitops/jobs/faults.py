@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Path = tuple[str | int, ...]
 MAX_SHOWN = 60
+LONGEST_WORD = 100  # that is compared with known words: the comparison is quadratic
 MAX_FAULTS = 250  # of one document: more than the loader shows of one file
 
 
@@ -79,7 +80,7 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
     elif rule == "additionalProperties":
         known = rules.get("properties", {})
         for name in (name for name in value if name not in known):
-            remedy = did_you_mean(name, known) or f"known here: {', '.join(sorted(known))}"
+            remedy = did_you_mean(name[:LONGEST_WORD], known) or f"known here: {', '.join(sorted(known))}"
             yield Fault(path=(*path, name), at_key=True, code="unknown-field", remedy=remedy,
                         message=f"unknown field {shown(name)}")  # fmt: skip
     elif rule == "required":
@@ -95,12 +96,14 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
                     message=f"this must be {_types(limit)}, not {found}")  # fmt: skip
     elif rule == "enum":
         words = [str(option) for option in limit if option is not None]
-        remedy = (did_you_mean(value, words) if isinstance(value, str) else None) or f"write one of: {', '.join(words)}"
+        remedy = (
+            did_you_mean(value[:LONGEST_WORD], words) if isinstance(value, str) else None
+        ) or f"write one of: {', '.join(words)}"
         yield Fault(path=path, code="not-allowed", message=f"{shown(value)} is not allowed here", remedy=remedy)
     elif rule == "uniqueItems":
         index = _first_twice(value)
-        yield Fault(path=(*path, index), code="out-of-range", message=f"{shown(value[index])} stands twice in this list",
-                    remedy="keep one of the two")  # fmt: skip
+        yield Fault(path=(*path, index), code="out-of-range", remedy="keep one of the two",
+                    message=f"{shown(value[index])} stands twice in this list")  # fmt: skip
     elif rule == "pattern":
         said = "this" if secret else shown(value)
         yield Fault(path=path, code="bad-form", remedy=hint, message=f"{said} does not have the right form")

@@ -53,9 +53,10 @@ def read_documents(file: str, raw: bytes) -> tuple[list[Document], list[Problem]
             problems.append(Problem(position=node_position(file, node), message=said, code="file-size",
                                     remedy="split it into several files"))  # fmt: skip
             break
-        documents.append(Document(file=file, value=construction.document(node), node=node, text=text))
-        if construction.stopped:
+        value = construction.document(node)
+        if construction.stopped:  # what was read of this document is not what was meant
             break
+        documents.append(Document(file=file, value=value, node=node, text=text))
     return documents, problems
 
 

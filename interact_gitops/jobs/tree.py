@@ -39,41 +39,62 @@ def read_tree(directory: Path, *, shown: str | None = None) -> tuple[list[Source
     for folder, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
-            if name.startswith(".") or (not name.endswith(SUFFIXES) and name not in folders):
+            if name.startswith(".") or (not name.lower().endswith(SUFFIXES) and name not in folders):
                 continue
             path = PurePosixPath(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-            label = str(PurePosixPath(named.replace(os.sep, "/")) / path)
+            label = _label(named, path)
             outcome = _read(Path(folder, name), root, path, label)
             if isinstance(outcome, Problem):
                 problems.append(outcome)
-            elif outcome:
+            else:
                 files.append(outcome)
     for error in unreadable:
-        problems.append(_problem(str(error.filename), f"the folder cannot be read: {error.strerror}", "unreadable"))
-    return sorted(files, key=lambda file: file.path.as_posix()), problems
+        label = _label(named, PurePosixPath(os.path.relpath(str(error.filename), root)))
+        problems.append(_problem(label, f"the folder cannot be read: {error.strerror}", "unreadable",
+                                 "check its permissions"))  # fmt: skip
+    files.sort(key=lambda file: file.path.as_posix())
+    return files, problems + _clashes(files)
 
 
-def _read(path: Path, root: Path, relative: PurePosixPath, label: str) -> SourceFile | Problem | None:
+def _label(named: str, path: PurePosixPath) -> str:
+    """A file's name as people see it: text that a terminal and a log can take."""
+    text = str(PurePosixPath(named.replace(os.sep, "/")) / path)
+    safe = os.fsencode(text).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)
+
+
+def _clashes(files: list[SourceFile]) -> list[Problem]:
+    """Files that are one file where case does not count: there a checkout would lose a job."""
+    seen: dict[str, SourceFile] = {}
+    problems = []
+    for file in files:
+        first = seen.setdefault(file.path.as_posix().casefold(), file)
+        if first is not file:
+            said = f"only upper and lower case tell this file from {first.shown}: macOS and Windows keep one of them"
+            problems.append(Problem(position=Position(file.shown), message=said, code="name-clash", severity="warning",
+                                    remedy="rename one of them"))  # fmt: skip
+    return problems
+
+
+def _read(path: Path, root: Path, relative: PurePosixPath, label: str) -> SourceFile | Problem:
     try:
         target = path.resolve(strict=True)
         if path.is_symlink() and not target.is_relative_to(root):
             return _problem(label, "this link leaves the definitions tree", "symlink", "copy the file into the tree")
-        status = target.stat()
-        if stat.S_ISDIR(status.st_mode):
-            if path.is_symlink():
+        kind = target.stat().st_mode
+        if not stat.S_ISREG(kind):
+            if stat.S_ISDIR(kind):
                 return _problem(label, "this link is to a folder", "symlink", "move the folder there instead")
-            return None
-        if not stat.S_ISREG(status.st_mode):
             return _problem(label, "this is not a regular file", "unreadable", "remove it")
         with target.open("rb") as stream:
             return SourceFile(path=relative, shown=label, raw=stream.read(MAX_BYTES + 1))
+    except RuntimeError:  # how Python before 3.13 says that links lead in a circle
+        said, code, remedy = "this link leads back to itself", "symlink", "remove it"
     except OSError as error:
-        return _problem(
-            label,
-            f"the file cannot be read: {error.strerror}",
-            "unreadable",
-            "check the link or its permissions",
-        )
+        said, code, remedy = f"the file cannot be read: {error.strerror}", "unreadable", "check its permissions"
+        if path.is_symlink():
+            said, code, remedy = f"this link leads nowhere: {error.strerror}", "symlink", "mend or remove it"
+    return _problem(label, said, code, remedy)
 
 
 def _problem(label: str, message: str, code: str, remedy: str | None = None) -> Problem:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from interact_gitops.errors import did_you_mean
-from interact_gitops.jobs.faults import Fault, Path, shown
+from interact_gitops.jobs.faults import LONGEST_WORD, Fault, Path, shown
 from interact_gitops.jobs.model import Scalar
 
 UNTOUCHED = frozenset({"key", "id", "moved_from"})
@@ -66,7 +66,8 @@ def _lookup(
     else:
         said = f"this target has no variable {shown(name.group(1))}"
         remedy = (
-            did_you_mean(name.group(1), variables) or "define it under targets.NAME.variables in interact-gitops.yaml"
+            did_you_mean(name.group(1)[:LONGEST_WORD], variables)
+            or "define it under targets.NAME.variables in interact-gitops.yaml"
         )
     faults.append(Fault(path=path, offset=reference.start(), code="variable", message=said, remedy=remedy))
     return None

@@ -53,7 +53,7 @@ def apply(
     *,
     parallelism: int = 8,
     on_error: Literal["stop", "continue"] = "stop",
-    progress: Callable[[Outcome], None] = lambda outcome: None,
+    progress: Callable[[Outcome], None] | None = None,
 ) -> Applied:
     """Write every change of `plan`, at most `parallelism` at a time. Expected failures become outcomes.
 
@@ -79,7 +79,7 @@ def _stage(
     client: Client,
     run: str,
     outcomes: dict[str, Outcome],
-    progress: Callable[[Outcome], None],
+    progress: Callable[[Outcome], None] | None,
     *,
     parallelism: int,
     on_error: str,
@@ -98,7 +98,8 @@ def _stage(
                 for future in done:
                     outcome = future.result()
                     outcomes[running.pop(future).key] = outcome
-                    progress(outcome)
+                    if progress is not None:
+                        progress(outcome)
                     if outcome.result == "failed" and on_error == "stop":
                         waiting.clear()
             except KeyboardInterrupt:

@@ -136,6 +136,11 @@ class Invalid(Declined):
 
     status, code, title = 422, "invalid", "The request is not valid"
 
+    def __init__(self, message: str, *, faults: Iterable[BodyFault] = (), remedy: str | None = None) -> None:
+        """A problem without `faults` is one of the request as a whole."""
+        found = tuple(faults) or (BodyFault(pointer="", message=message, remedy=remedy),)
+        super().__init__(message, faults=found, remedy=remedy)
+
 
 class IdempotencyMismatch(Declined):
     """An `Idempotency-Key` that was used before with another body."""

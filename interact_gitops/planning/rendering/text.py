@@ -115,7 +115,7 @@ def _summary(plan: Plan) -> Iterator[Line]:
             f"{plan.count('update')} to update",
             f"{plan.count('delete')} to delete",
         ]
-        counts += [f"{number} to {word}" for word in ("move", "adopt") if (number := plan.count(word))]  # type: ignore[arg-type]
+        counts += [f"{number} to {word}" for word in ("move", "adopt") if (number := plan.count(word))]
         counts += [f"{plan.count('refused')} refused"] if plan.count("refused") else []
         yield line((f"Plan: {', '.join(counts)}, {plan.unchanged} unchanged.", "bold"))
     if plan.unmanaged:

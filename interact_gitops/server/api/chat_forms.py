@@ -97,7 +97,7 @@ def _message(message: Message) -> dict[str, Any]:
     return {
         "id": message.id,
         "role": message.role,
-        "createdAt": message.created_at,
+        "time": message.created_at,
         "attempt": message.attempt,
         "query": message.query,
         "blocks": list(message.blocks),

@@ -16,7 +16,6 @@ from interact_gitops.server.api.queries import DEFAULT_LIMIT
 from interact_gitops.server.failures import (
     BodyFault,
     IdempotencyMismatch,
-    Invalid,
     KeyTaken,
     NotFound,
     Protected,
@@ -138,11 +137,7 @@ def delete_job(call: Call) -> Reply:
 
 def pause_job(call: Call) -> Reply:
     """POST /api/agents/jobs/{job_id}/pause"""
-    body = call.body("PauseRequest")
-    if "reason" not in body:
-        fault = BodyFault(pointer="", message="the field 'reason' is missing", code="missing-field")
-        raise Invalid("say why the job is paused", faults=(fault,))
-    return _set_pause(call, reason=body["reason"])
+    return _set_pause(call, reason=call.body("PauseRequest").get("reason", ""))
 
 
 def resume_job(call: Call) -> Reply:
@@ -205,7 +200,8 @@ def _given(call: Call, body: Mapping[str, Any], *, now: str, before: StoredJob |
 def _set_pause(call: Call, *, reason: str | None) -> Reply:
     with call.instance.database.write() as db:
         present = _job(db, call)
-        at = None if reason is None else call.instance.now()
+        # A new reason for a pause does not make it a new pause.
+        at = None if reason is None else present.paused_at or call.instance.now()
         jobs.set_pause(db, present.id, reason=reason, at=at)
     return _one(replace(present, paused_reason=reason, paused_at=at))
 

@@ -62,7 +62,9 @@ class Description:
             for path, methods in document["paths"].items()
             for method, operation in methods.items()
         }
-        self._patterns = {path: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))) for path in document["paths"]}
+        self._patterns = {
+            path: re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))) for path in document["paths"]
+        }
 
     def resolve(self, part: Json) -> Json:
         """`part`, or what it refers to."""
@@ -131,7 +133,9 @@ class Api:
         self.key = key
         self.organization = organization
 
-    def __call__(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> httpx.Response:
+    def __call__(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> httpx.Response:
         """Sends one request; any answer that is described is returned."""
         own = {"X-API-Key": self.key, "X-Organization-Id": self.organization}
         answer = self.http.request(method, path, headers={**own, **(headers or {})}, **more)
@@ -256,8 +260,8 @@ def found(server: EmbeddedServer, description: Description, http: httpx.Client) 
     """Founds a new organisation: an empty room, with a key that may do everything."""
 
     def one() -> Api:
-        organization, key = server.create_organization(f"Org {next(Api.counter)}")
-        return Api(description, http, key, organization)
+        organization = server.create_organisation(f"Org {next(Api.counter)}")
+        return Api(description, http, server.create_key(organization_id=organization, name="tests"), organization)
 
     return one
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
+from starlette.routing import Route
 
 from interact_gitops.jobs.model import Job, Prompt
 from interact_gitops.jobs.wire import FIELDS, job_to_wire
 from interact_gitops.schedule import Schedule
+from interact_gitops.server import failures
+from interact_gitops.server.api.app import build_app
+from interact_gitops.server.api.operations import OPERATIONS as TABLE
 from interact_gitops.shapes import build_validator, schema
 
 DOCUMENT = schema("interact-api.openapi.json")
 SCHEMAS = DOCUMENT["components"]["schemas"]
 OPERATIONS = [(m, p, o) for p, methods in DOCUMENT["paths"].items() for m, o in methods.items()]
+PROBES = {"/healthz", "/readyz", "/metrics"}
 PERMISSIONS = {"agent_jobs_read", "agent_jobs_trigger", "agent_jobs_write"}
 STATUS_OF_CODE = {
     "malformed": 400, "bad_host": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404,
@@ -49,29 +54,22 @@ def test_what_is_served_is_this_document(home):
 
 
 def test_routes_and_paths_are_the_same(server):
-    routes = {
-        (method.lower(), re.sub(r":\w+\}", "}", route.path))
-        for route in server_routes(server)
-        for method in (route.methods or ())
-        if method != "HEAD"
-    }
+    with ThreadPoolExecutor(1) as executor:
+        routes = build_app(server.instance, executor).routes
+    assert all(isinstance(route, Route) for route in routes)
+    served = {(method.lower(), route.path) for route in routes for method in route.methods - {"HEAD"}}
     described = {(method, path) for method, path, _ in OPERATIONS}
-    api = {(m, p) for m, p in routes if p.startswith("/api/") or p in {"/healthz", "/readyz", "/metrics"}}
-    assert api == described
+    assert {(m, p) for m, p in served if p.startswith("/api/") or p in PROBES} == described
 
 
-def server_routes(server):
-    """The application's routes, those of mounted ones under their full path."""
-    from starlette.routing import Mount, Route
-
-    def flat(routes, prefix):
-        for route in routes:
-            if isinstance(route, Mount):
-                yield from flat(route.routes, prefix + route.path)
-            elif isinstance(route, Route):
-                yield Route(prefix + route.path, route.endpoint, methods=list(route.methods or ()))
-
-    return list(flat(server.app.routes, ""))
+def test_the_table_of_operations_says_the_same(description):
+    resolve = description.resolve
+    described = {
+        (operation["operationId"], method.upper(), path, operation["x-permission"],
+         tuple(sorted(p["name"] for p in map(resolve, operation.get("parameters", ())) if p["in"] == "query")))
+        for method, path, operation in OPERATIONS
+    }  # fmt: skip
+    assert {(o.id, o.method, o.path, o.permission, tuple(sorted(o.query))) for o in TABLE} == described
 
 
 def test_every_operation_says_what_it_needs_and_answers():
@@ -107,8 +105,6 @@ def test_problem_codes_belong_to_one_status():
 
 
 def test_the_codes_are_those_of_the_servers_failures():
-    from interact_gitops.server import failures
-
     classes = [c for c in vars(failures).values() if isinstance(c, type) and issubclass(c, failures.Declined)]
     assert {c.code: c.status for c in classes} == STATUS_OF_CODE
 
@@ -179,9 +175,11 @@ RULES = ("type", "pattern", "minLength", "maxLength", "enum", "minimum", "maximu
          "uniqueItems", "maxProperties", "minProperties")  # fmt: skip
 
 
-@pytest.mark.parametrize("file_name", [name for name in FIELDS if name not in {"agent", "timeout", "grace", "schedule"}])
+@pytest.mark.parametrize(
+    "file_name", [name for name in FIELDS if name not in {"agent", "timeout", "grace", "schedule"}]
+)
 def test_limits_are_those_of_definition_files(file_name):
-    in_files, in_bodies = schema("job.schema.json")["properties"][file_name], None
+    in_files = schema("job.schema.json")["properties"][file_name]
     in_bodies = SCHEMAS["JobDefinition"]["properties"][FIELDS[file_name]]
     for rule in RULES:
         assert in_files.get(rule) == in_bodies.get(rule), rule

@@ -85,7 +85,10 @@ def test_a_fault_of_shape_is_where_it_is(api, changes, pointer):
         ({"schedule": {"cron": "@first-weekday", "calendar": "XX"}}, "/schedule/calendar"),
         ({"schedule": {"cron": "0 8 * * 1", "notBefore": "2026-02-30"}}, "/schedule/notBefore"),
         ({"schedule": {"cron": "0 8 * * 1", "notAfter": "0000-00-00"}}, "/schedule/notAfter"),
-        ({"schedule": {"cron": "0 8 * * 1", "notBefore": "2027-01-01", "notAfter": "2026-01-01"}}, "/schedule/notAfter"),
+        (
+            {"schedule": {"cron": "0 8 * * 1", "notBefore": "2027-01-01", "notAfter": "2026-01-01"}},
+            "/schedule/notAfter",
+        ),
         ({"agent": {"slug": "no-such-agent"}}, "/agent/slug"),
         ({"prompts": [{"text": "{{ nobody }}"}]}, "/prompts/0/text"),
         ({"prompts": [{"text": "fine"}, {"text": "{{ broken"}]}, "/prompts/1/text"),
@@ -100,7 +103,10 @@ def test_a_fault_of_shape_is_where_it_is(api, changes, pointer):
         ({"fanOut": {"matrix": {"a": [1, "x"]}}, "parameters": COMBINATIONS}, "/fanOut/matrix/a/1"),
         ({"fanOut": {"combinations": [{"a": 1}, {"a": 1}]}, "parameters": COMBINATIONS}, "/fanOut/combinations/1"),
         ({"fanOut": {"matrix": {"a": [1]}, "exclude": [{"a": 1}]}, "parameters": COMBINATIONS}, "/fanOut/exclude"),
-        ({"fanOut": {"matrix": {"a": [1]}, "combinations": [{"a": 1}]}, "parameters": COMBINATIONS}, "/fanOut/combinations"),
+        (
+            {"fanOut": {"matrix": {"a": [1]}, "combinations": [{"a": 1}]}, "parameters": COMBINATIONS},
+            "/fanOut/combinations",
+        ),
         ({"fanOut": {"maxParallel": 2}}, "/fanOut"),
         ({"fanOut": {"matrix": {"a": list(range(101)), "b": list(range(101))}}, "parameters": COMBINATIONS}, "/fanOut"),
     ],
@@ -115,9 +121,7 @@ def test_a_fault_of_meaning_is_where_it_is(api, changes, pointer):
 def test_all_faults_are_told_at_once(api):
     found = faults(api, key="NO", name="", overlap="maybe", extra=1, schedule={"cron": ""})
     assert set(found) == {"/key", "/name", "/overlap", "/extra", "/schedule/cron"}
-    found = faults(
-        api, agent={"slug": "no-such-agent"}, schedule={"cron": "61 * * * *", "timezone": "Nowhere/Land"}
-    )
+    found = faults(api, agent={"slug": "no-such-agent"}, schedule={"cron": "61 * * * *", "timezone": "Nowhere/Land"})
     assert set(found) == {"/agent/slug", "/schedule/cron", "/schedule/timezone"}
 
 
