@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from interact_gitops.cli.output import NEWLINE, duration, mark, table, visible
+from interact_gitops.cli.output import NEWLINE, duration, mark, table, visible, width
 
 ROWS_SHOWN = 20
 CELL_WIDTH = 40
+TURNED_ROWS = 3
+WIDTH_WITHOUT_TERMINAL = 120
+TRIGGERS = {"manual": "started by hand", "schedule": "started by its schedule", "api": "started through the API"}
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -29,8 +34,12 @@ def chat_text(chat: Mapping[str, Any], state: str, *, sql: bool = False, rows: i
     for message in chat.get("messages") or ():
         yield ""
         yield from _message_text(message, documents, sql=sql, rows=rows)
+    said = json.dumps(chat.get("messages"), ensure_ascii=False)
     for anomaly in chat.get("anomalies") or ():
-        yield click.style("anomaly: ", fg="yellow", bold=True) + visible(str(anomaly.get("message", anomaly)))
+        if (
+            json.dumps(anomaly.get("message"), ensure_ascii=False)[1:-1] not in said
+        ):  # answers mostly tell it themselves
+            yield click.style("anomaly: ", fg="yellow", bold=True) + visible(str(anomaly.get("message", anomaly)))
 
 
 def _facts(chat: Mapping[str, Any]) -> Iterator[str]:
@@ -39,7 +48,7 @@ def _facts(chat: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(parameters, dict) and parameters:
         facts.append(", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in parameters.items()))
     if chat.get("trigger"):
-        facts.append(f"triggered by {chat['trigger']}")
+        facts.append(TRIGGERS.get(chat["trigger"], f"started by {chat['trigger']}"))
     if isinstance(chat.get("runSeconds"), int | float):
         facts.append(f"took {duration(chat['runSeconds'])}")
     yield click.style(visible(" · ".join(facts)), dim=True)
@@ -72,26 +81,54 @@ def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows
             remedy = f"\n  {block['remedy']}" if block.get("remedy") else ""
             yield click.style("error: ", fg="red") + visible(f"{block.get('message')}{remedy}", keep=NEWLINE)
         elif kind == "chart":
-            yield click.style(visible(f"[chart] {block.get('title') or ''} (`--document` gives its rows)"), dim=True)
+            yield click.style(visible(f"[chart] {block.get('title') or ''}"), dim=True)
         else:
             yield visible(_json(block), keep=NEWLINE)
 
 
 def document_table(document: Mapping[str, Any], rows: int = ROWS_SHOWN) -> str:
-    """A document's rows as an aligned table, cut to `rows`, with what is left out said below."""
+    """A document's rows as an aligned table, cut to `rows`, with what is left out said below.
+
+    A table that is wider than the terminal is turned: few rows stand one below the other, of many the columns
+    that fit are shown.
+    """
     columns = [str(column.get("name")) for column in document.get("columns") or ()]
-    shown = [[_cell(value) for value in row] for row in (document.get("rows") or ())[:rows]]
-    numbers = [
-        i for i in range(len(columns)) if shown and all(_numeric(r[i]) for r in (document.get("rows") or ())[:rows])
-    ]
-    lines = table(columns, shown, right=numbers)
+    values = (document.get("rows") or ())[:rows]
+    shown = [[_cell(value) for value in row] for row in values]
     total = document.get("rowCount", len(document.get("rows") or ()))
     said = f"{total} row{'' if total == 1 else 's'}"
     if total > len(shown):
         said = f"{len(shown)} of {said} shown"
     if document.get("truncated"):
         said += ", the query had more"
-    return lines + "\n" + click.style(said, dim=True)
+    fitting = _fitting(columns, shown)
+    if fitting < len(columns) and len(shown) <= TURNED_ROWS:
+        body = "\n\n".join(_turned(columns, row) for row in shown)
+    else:
+        numbers = [i for i in range(fitting) if values and all(_numeric(row[i]) for row in values)]
+        body = table(columns[:fitting], [row[:fitting] for row in shown], right=numbers)
+        if fitting < len(columns):
+            said += f"; {len(columns) - fitting} more columns in `--format csv`"
+    return body + "\n" + click.style(said, dim=True)
+
+
+def _fitting(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many columns, from the left, a terminal holds; all of them where there is none."""
+    room = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    used = 0
+    for index, name in enumerate(columns):
+        used += max([width(name), *(width(row[index]) for row in rows)]) + 2
+        if used - 2 > room:
+            return max(1, index)
+    return len(columns)
+
+
+def _turned(columns: Sequence[str], row: Sequence[str]) -> str:
+    head = max(map(width, columns))
+    return "\n".join(
+        click.style(f"  {visible(name):<{head}}", dim=True) + "  " + visible(cell)
+        for name, cell in zip(columns, row, strict=True)
+    )
 
 
 def chat_markdown(chat: Mapping[str, Any], state: str) -> str:

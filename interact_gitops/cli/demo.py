@@ -43,6 +43,7 @@ def demo(workspace: Workspace, data: Path | None, port: int, keep: bool | None) 
     _head("Start an Interact on this machine", "interact-gitops serve")
     note("starting; the first start of a day builds the sample warehouse …")
     with EmbeddedServer(folder, port=port) as server:
+        server.warm()
         say(f"Interact is served at {server.url}")
         sample = _sample_workspace(workspace, server)
         with sample.client() as client:

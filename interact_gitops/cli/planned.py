@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from interact_gitops.planning.plan import Plan
     from interact_gitops.planning.rendering.styled import Line
 
-STYLES = {
+STYLES: Mapping[str, Mapping[str, Any]] = {
     "create": {"fg": "green"},
     "update": {"fg": "yellow"},
     "delete": {"fg": "red"},

@@ -136,8 +136,7 @@ def _fan_out(job: Job) -> Iterator[Fault]:
     count = count_before_exclude(fan_out)
     if count > MAX_COMBINATIONS:
         number = f"{count:,}" if count < MANY else f"more than {MANY:,}"
-        largest = "matrix" if fan_out.matrix else "combinations"
-        yield Fault(path=("fan_out", largest), at_key=True, code="fan-out-size",
+        yield Fault(path=("fan_out",), at_key=True, code="fan-out-size",
                     message=f"the fan-out has {number} combinations, the limit is {MAX_COMBINATIONS:,}",
                     remedy="split the job, or leave values out")  # fmt: skip
         return

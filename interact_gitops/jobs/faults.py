@@ -88,8 +88,8 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
         if missing not in value:  # it may only be missing from the excerpt
             yield Fault(path=path, code="missing-field", message=f"the field {missing!r} is missing",
                         remedy=_described(rules, missing))  # fmt: skip
-    elif rule == "oneOf":
-        yield _one_of(path, value, [name for option in limit for name in option["required"]])
+    elif rule in {"anyOf", "oneOf"}:
+        yield from _choice_faults(error, document, schema, limit)
     elif rule == "type":
         found = _named(value) if secret else named(value)
         yield Fault(path=path, code="wrong-type", remedy=_type_remedy(limit, value, hint),
@@ -102,7 +102,7 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
         yield Fault(path=path, code="not-allowed", message=f"{shown(value)} is not allowed here", remedy=remedy)
     elif rule == "uniqueItems":
         index = _first_twice(value)
-        yield Fault(path=(*path, index), code="out-of-range", remedy="keep one of the two",
+        yield Fault(path=path, code="out-of-range", remedy="keep one of the two",
                     message=f"{shown(value[index])} stands twice in this list")  # fmt: skip
     elif rule == "pattern":
         said = "this" if secret else shown(value)
@@ -110,6 +110,26 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
     else:
         yield Fault(path=path, code="out-of-range", message=_limit(rule, limit, value),
                     remedy=hint or _limit_remedy(rule))  # fmt: skip
+
+
+def _choice_faults(error: ValidationError, document: Any, schema: Any, options: list[Any]) -> Iterator[Fault]:
+    path: Path = tuple(error.instance_path)
+    if all(isinstance(option, dict) and option.keys() == {"required"} for option in options):
+        yield _one_of(path, _at(document, path), [name for option in options for name in option["required"]])
+        return
+    # The option that was meant is the one whose faults lie deepest.
+    context: list[list[ValidationError]] = [branch for branch in getattr(error.kind, "context", ()) if branch]
+    meant = max(context, key=_depth, default=[])
+    found = [fault for part in meant for fault in _faults(part, document, schema)]
+    yield from found or [
+        Fault(path=path, code="bad-form", message=f"{shown(_at(document, path))} fits no form allowed here")
+    ]
+
+
+def _depth(branch: list[ValidationError]) -> tuple[int, bool]:
+    """How deep the faults of an option lie; among equals, "or nothing" is what nobody meant."""
+    deepest = max(len(part.instance_path) for part in branch)
+    return deepest, str(branch[0].schema_path[-1]) != "type" or branch[0].kind.value != ["null"]
 
 
 def _at(document: Any, path: Iterable[str | int]) -> Any:
@@ -141,27 +161,31 @@ def _one_of(path: Path, value: Mapping[str, Any], names: list[str]) -> Fault:
 
 
 def _limit(rule: str, limit: Any, value: Any) -> str:
-    count = len(value) if isinstance(value, str | list | dict) else 0
-    sentences = {
-        "minLength": "this text is empty"
-        if count == 0
-        else f"this text has {_count(count, 'character')}, at least {limit} are needed",
-        "maxLength": f"this text has {_count(count, 'character')}, the limit is {limit:,}",
-        "minItems": "this list is empty"
-        if count == 0
-        else f"this list has {_count(count, 'item')}, at least {limit} are needed",
-        "maxItems": f"this list has {_count(count, 'item')}, the limit is {limit:,}",
-        "minProperties": "this map is empty"
-        if count == 0
-        else f"this map has {_count(count, 'entry')}, at least {limit} are needed",
-        "maxProperties": f"this map has {_count(count, 'entry')}, the limit is {limit:,}",
-        "minimum": f"{shown(value)} is below {limit}",
-        "maximum": f"{shown(value)} is above {limit}",
-        "exclusiveMinimum": f"{shown(value)} is not above {limit}",
-        "exclusiveMaximum": f"{shown(value)} is not below {limit}",
-        "multipleOf": f"{shown(value)} is not a multiple of {limit}",
-    }
-    return sentences.get(rule) or f"{shown(value)} breaks the rule {rule} {limit}"
+    if rule not in _KINDS:
+        words = f"is {_COMPARED[rule]}" if rule in _COMPARED else f"breaks the rule {rule}"
+        return f"{shown(value)} {words} {shown(limit)}"
+    kind, part = _KINDS[rule]
+    if not value:
+        return f"this {kind} is empty"
+    count = f"this {kind} has {_count(len(value), part)}"
+    return f"{count}, at least {limit:,} are needed" if rule.startswith("min") else f"{count}, the limit is {limit:,}"
+
+
+_COMPARED = {
+    "minimum": "below",
+    "maximum": "above",
+    "exclusiveMinimum": "not above",
+    "exclusiveMaximum": "not below",
+    "multipleOf": "not a multiple of",
+}
+_KINDS = {
+    "minLength": ("text", "character"),
+    "maxLength": ("text", "character"),
+    "minItems": ("list", "item"),
+    "maxItems": ("list", "item"),
+    "minProperties": ("map", "entry"),
+    "maxProperties": ("map", "entry"),
+}
 
 
 def _limit_remedy(rule: str) -> str | None:
@@ -228,6 +252,8 @@ _NAMES = {
 
 def _types(limit: str | Iterable[str]) -> str:
     wanted = [limit] if isinstance(limit, str) else list(limit)
+    if wanted == ["null"]:
+        return "empty"
     words = [_NAMES[kind] for kind in wanted if kind != "null" and not (kind == "integer" and "number" in wanted)]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 

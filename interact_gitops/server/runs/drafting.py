@@ -19,6 +19,9 @@ from interact_gitops.server.runs.requests import RunRequest
 from interact_gitops.server.store.chats import NewChat, RenderedPrompt
 
 MAX_FAULTS = 20
+DEFAULT_PARALLEL = 8
+"""Chats of one run at a time, for a job that does not fan out and a trigger that does not say."""
+
 MAX_TEXT = 64 * 1024 * 1024
 """Characters of all prompts of one run together: 10,000 chats of 100,000 each would be a gigabyte."""
 
@@ -45,11 +48,10 @@ def draft(job: Job, request: RunRequest, *, now: datetime) -> Draft:
         NewChat(id=new_id("chat"), combination=dict(one) if fan_out else None, parameters=values, prompts=prompts)
         for one, values, prompts in zip(given, filled, rendered, strict=True)
     )
-    own = job.fan_out.max_parallel if job.fan_out and request.combinations is None else 8
     return Draft(
         chats=chats,
         fan_out=fan_out,
-        max_parallel=request.max_parallel or own,
+        max_parallel=request.max_parallel or (job.fan_out.max_parallel if job.fan_out else DEFAULT_PARALLEL),
         scheduled_at=scheduled_at,
         run_date=run_date(job, scheduled_at),
     )

@@ -260,8 +260,8 @@ def found(server: EmbeddedServer, description: Description, http: httpx.Client) 
     """Founds a new organisation: an empty room, with a key that may do everything."""
 
     def one() -> Api:
-        organization = server.create_organisation(f"Org {next(Api.counter)}")
-        return Api(description, http, server.create_key(organization_id=organization, name="tests"), organization)
+        organization, key = server.create_organization(f"Org {next(Api.counter)}")
+        return Api(description, http, key, organization)
 
     return one
 

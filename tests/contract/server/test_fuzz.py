@@ -145,8 +145,14 @@ def test_triggers_that_nearly_fit(room, target, body):
 @given(VALUES)
 def test_any_json_at_all(room, target, body):
     etag = {"If-Match": target["etag"]}
-    for method, path in (("POST", JOBS), ("PUT", f"{JOBS}/{target['id']}"), ("POST", f"{JOBS}/{target['id']}/trigger"),
-                         ("POST", "/api/notifications/channels"), ("POST", f"{JOBS}/{target['id']}/resume")):  # fmt: skip
+    job = f"{JOBS}/{target['id']}"
+    for method, path in (
+        ("POST", JOBS),
+        ("PUT", job),
+        ("POST", f"{job}/trigger"),
+        ("POST", f"{job}/resume"),
+        ("POST", "/api/notifications/channels"),
+    ):
         sent = raw(body)
         answer = room(method, path, content=sent["content"], headers={**sent["headers"], **etag})
         assert answer.status_code in {200, 400, 409, 422}

@@ -92,7 +92,7 @@ def test_a_body_over_the_limit_is_too_large(home, job):
     chunked = (b" " * 65_536 for _ in range(40))
     home.problem(413, "too_large", "POST", JOBS, content=chunked, headers=JSON)
     fits = home.definition(description="ü" * 2000)
-    padded = json.dumps(fits).encode() + b" " * (1024 * 1024 - 10_000)
+    padded = json.dumps(fits).encode() + b" " * (1024 * 1024 - 20_000)
     assert home("POST", JOBS, content=padded, headers=JSON).status_code == 201
 
 
@@ -113,7 +113,7 @@ BAD_QUERIES = [
     *((path, "limit", value) for path in (JOBS, CHATS, "/api/notifications/channels")
       for value in ("0", "501", "-1", "+5", "1.0", "1e2", "abc", "", " 5", "５", "9" * 400, "0x10", "١")),
     *((path, "cursor", value) for path in (JOBS, CHATS, "/api/notifications/channels")
-      for value in ("", "x", "0", "====", "é", "\0", "A" * 5_000, "Y2hhdHM6LTE", "Y2hhdHM6OTk5OTk5OTk5OTk5OTk5OTk5OTk5")),
+      for value in ("", "x", "0", "====", "é", "\0", "A" * 5_000, "Y2hhdHM6LTE", "Y2hhdHM6OTk5OTk5OTk5OTk5OTk5OTk5OTk")),
     *((CHATS, "status", value) for value in ("", "Running", "done", "completed,failed")),
     *((CHATS, "createdAfter", value) for value in (
         "", "yesterday", "2026-11-23", "2026-11-23T08:00:00", "2026-02-30T08:00:00Z", "0001-01-01T00:00:00+14:00",

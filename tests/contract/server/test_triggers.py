@@ -9,6 +9,7 @@ import pytest
 ENDED = ("completed", "failed", "cancelled")
 DAYS = {"days": {"type": "integer", "minimum": 1, "maximum": 90, "default": 7}}
 CAMPAIGN = {"campaign_id": {"type": "string", "pattern": r"^CMP-\d{4}-\d{3}$"}, **DAYS}
+ONE = {"campaign_id": "CMP-2026-002"}
 NUMBER = {"n": {"type": "integer", "minimum": 0, "maximum": 1000, "default": 1}}
 
 
@@ -115,7 +116,7 @@ def test_the_jobs_own_fan_out_is_what_a_plain_trigger_runs(api):
         ({"combinations": []}, "/combinations"),
         ({"combinations": [{"campaign_id": "CMP-2026-002"}, {"days": 3}]}, "/combinations/1"),
         ({"combinations": [{"campaign_id": "CMP-2026-002", "days": 0}]}, "/combinations/0/days"),
-        ({"combinations": [{"campaign_id": "CMP-2026-002"}, {"campaign_id": "CMP-2026-002", "days": 7}]}, "/combinations/1"),
+        ({"combinations": [ONE, {**ONE, "days": 7}]}, "/combinations/1"),
         ({"combinations": [{"campaign_id": "CMP-2026-002"}], "maxParallel": 0}, "/maxParallel"),
         ({"combinations": [{"campaign_id": "CMP-2026-002"}], "maxParallel": 101}, "/maxParallel"),
         ({"parameters": {"campaign_id": "CMP-2026-002"}, "maxParallel": 2}, "/maxParallel"),
