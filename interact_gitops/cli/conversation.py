@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
@@ -72,7 +72,7 @@ def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows
                 "\n".join(click.style("> ", fg="cyan") + line for line in text.splitlines()) if asked else _styled(text)
             )
         elif kind == "table" and document:
-            yield document_table(document, rows)
+            yield "\n" + document_table(document, rows)
         elif kind == "query" and document:
             if sql:
                 yield click.style(visible(str(document.get("sql", "")), keep=NEWLINE).strip(), dim=True)
@@ -94,7 +94,8 @@ def document_table(document: Mapping[str, Any], rows: int = ROWS_SHOWN) -> str:
     """
     columns = [str(column.get("name")) for column in document.get("columns") or ()]
     values = (document.get("rows") or ())[:rows]
-    shown = [[_cell(value) for value in row] for row in values]
+    formats = [_decimals(row[i] for row in values) for i in range(len(columns))]
+    shown = [[_cell(value, formats[i]) for i, value in enumerate(row)] for row in values]
     total = document.get("rowCount", len(document.get("rows") or ()))
     said = f"{total} row{'' if total == 1 else 's'}"
     if total > len(shown):
@@ -192,13 +193,19 @@ def _source(document: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _cell(value: object) -> str:
+def _decimals(values: Iterable[object]) -> int:
+    """How many decimals a column needs, at most four: the same for all its numbers, so that they line up."""
+    parts = [f"{value:.4f}".rstrip("0").partition(".")[2] for value in values if isinstance(value, float)]
+    return max(map(len, parts), default=0)
+
+
+def _cell(value: object, decimals: int = 4) -> str:
     if value is None:
         return "—"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, float) or (decimals and isinstance(value, int)):
+        return f"{value:,.{decimals}f}"
     text = str(value)
     return text if len(text) <= CELL_WIDTH else text[: CELL_WIDTH - 1] + "…"
 

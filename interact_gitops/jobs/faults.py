@@ -259,15 +259,19 @@ def _types(limit: str | Iterable[str]) -> str:
 
 
 def _type_remedy(limit: str | list[str], value: object, hint: str | None) -> str | None:
-    if "string" in limit and isinstance(value, bool | int | float):
+    wanted = {limit} if isinstance(limit, str) else {*limit}
+    if "string" in wanted and isinstance(value, bool | int | float):
         return "put it in quotes"
-    if limit == "boolean" and isinstance(value, str):
+    if wanted <= {"boolean", "null"} and isinstance(value, str):
         return "write true or false, without quotes; yes, no, on and off are texts"
-    if limit in {"integer", "number"} and isinstance(value, str):
-        return "write it without quotes" if value.strip("+-").replace(".", "", 1).isdigit() else hint
-    if limit == "array":
+    if wanted <= {"integer", "number", "null"} and isinstance(value, str) and _NUMBER.fullmatch(value):
+        return "write it without quotes"
+    if wanted <= {"array", "null"}:
         return "write a list: [a, b], or one '- ' line per item"
     return hint
+
+
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 def _described(rules: Mapping[str, Any], name: str) -> str | None:

@@ -84,7 +84,7 @@ def read_query(pairs: Sequence[tuple[str, str]], known: Sequence[str]) -> Query:
 
 def refused(name: str, message: str, remedy: str | None = None) -> Invalid:
     """A fault of one query parameter."""
-    fault = BodyFault(pointer="", parameter=name[:60], message=message, code="query", remedy=remedy)
+    fault = BodyFault(pointer="", parameter=name[:60] or None, message=message, code="query", remedy=remedy)
     return Invalid(message, faults=(fault,), remedy=remedy)
 
 

@@ -136,7 +136,7 @@ class RunPool:
         if waiting:
             # Under the lock: who looks for a running chat's signal finds it.
             with self._lock:
-                claimed = self._claim_batch(room, now=now)
+                claimed = self._claim_batch(room)
                 for chat in claimed:
                     self._signals[chat.seq] = StopSignal(chat.timeout_seconds)
             for chat in claimed:
@@ -145,9 +145,11 @@ class RunPool:
             return _LONGEST_SLEEP
         return min(_LONGEST_SLEEP, max(0.0, (from_text(ready_at) - self._clock()).total_seconds()) + 0.001)
 
-    def _claim_batch(self, room: int, *, now: str) -> list[StoredChat]:
+    def _claim_batch(self, room: int) -> list[StoredChat]:
         claimed: list[StoredChat] = []
         with self._database.write() as db:
+            # Inside: a chat that was queued while this waited for its turn must not start before it was made.
+            now = to_text(self._clock())
             while len(claimed) < room:
                 seq = chats.next_in_turn(db, now=now)
                 if seq is None:

@@ -113,7 +113,7 @@ BAD_QUERIES = [
     *((path, "limit", value) for path in (JOBS, CHATS, "/api/notifications/channels")
       for value in ("0", "501", "-1", "+5", "1.0", "1e2", "abc", "", " 5", "５", "9" * 400, "0x10", "١")),
     *((path, "cursor", value) for path in (JOBS, CHATS, "/api/notifications/channels")
-      for value in ("", "x", "0", "====", "é", "\0", "A" * 5_000, "Y2hhdHM6LTE", "Y2hhdHM6OTk5OTk5OTk5OTk5OTk5OTk5OTk")),
+      for value in ("", "x", "0", "====", "é", "\0", "A" * 999, "Y2hhdHM6LTE", "Y2hhdHM6OTk5OTk5OTk5OTk5OTk5OTk5OTk")),
     *((CHATS, "status", value) for value in ("", "Running", "done", "completed,failed")),
     *((CHATS, "createdAfter", value) for value in (
         "", "yesterday", "2026-11-23", "2026-11-23T08:00:00", "2026-02-30T08:00:00Z", "0001-01-01T00:00:00+14:00",
@@ -207,13 +207,15 @@ def test_a_document_has_two_formats(home, job, value):
 def test_what_is_not_http_does_not_hurt(server, home, raw):
     address = urlsplit(server.url)
     with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
-        connection.sendall(raw)
-        connection.shutdown(socket.SHUT_WR)
         answer = b""
         try:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65_536):
                 answer += chunk
-        except ConnectionResetError:
-            pass
+        except TimeoutError:
+            pytest.fail("the server neither answered nor hung up")
+        except OSError:
+            pass  # it hung up
     assert b" 500 " not in answer.split(b"\r\n")[0]
     assert home.http.get("/healthz").status_code == 200
