@@ -7,7 +7,7 @@ commands need none, and nothing that is printed can hold one.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,14 +15,17 @@ from typing import Any, Literal
 from interact_gitops.errors import ConfigurationInvalid, Failure, Position, Problem, did_you_mean
 from interact_gitops.jobs.faults import Fault, shape_faults
 from interact_gitops.jobs.model import Scalar
-from interact_gitops.jobs.source import Document, read_documents
-from interact_gitops.shapes import validator
+from interact_gitops.jobs.positions import Document
+from interact_gitops.jobs.source import read_documents
+from interact_gitops.shapes import shape
 
 FILE_NAME = "interact-gitops.yaml"
 ENVIRONMENT = ("INTERACT_URL", "INTERACT_API_KEY", "INTERACT_ORG_ID")
 LOCAL_SERVER = ".interact"
 CREDENTIALS = "credentials.env"
-_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}")
+SECRETS = ("url", "organization", "api_key")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|file:[^\x00\n]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +50,12 @@ class Settings:
     file: str | None
     definitions: str
     managed_by: str | None
-    ledger: str
+    ledger: str = field(repr=False)
     default_target: str | None
-    targets: Mapping[str, Mapping[str, Any]]
+    targets: Mapping[str, Mapping[str, Any]] = field(repr=False)
     max_deletes: str | int
     max_changes: str | int
-    channels: Mapping[str, Mapping[str, Any]] | None
+    channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
 
     @property
     def definitions_folder(self) -> Path:
@@ -86,8 +89,8 @@ class Settings:
             return _implicit_target(self.folder, environ)
         raw = self.targets[name]
         resolved: dict[str, Any] = {
-            part: resolve_reference(raw[part], environ, f"{self.file}: targets.{name}.{part}")
-            for part in ("url", "organization", "api_key")
+            part: resolve_reference(raw[part], environ, f"{self.file}: targets.{name}.{part}", folder=self.folder)
+            for part in SECRETS
         }
         options = {part: raw[part] for part in ("api", "schedules", "protected", "variables") if part in raw}
         return Target(name=name, **resolved, **options)
@@ -100,7 +103,7 @@ def read_settings(file: Path | None, *, folder: Path, definitions: str | None = 
     """
     path = file if file is not None else folder / FILE_NAME
     value: dict[str, Any] = {}
-    if path.is_file():
+    if path.exists() or path.is_symlink():
         value = _read_file(path, str(path) if file else FILE_NAME)
         folder = path.parent
     elif file is not None:
@@ -149,10 +152,10 @@ def owner(settings: Settings) -> str:
     return "/".join(parts)[:200]
 
 
-def resolve_reference(text: str, environ: Mapping[str, str], what: str) -> str:
-    """`text` with `${NAME}` from the environment and `${file:/path}` from a file; `$${` is a literal.
+def resolve_reference(text: str, environ: Mapping[str, str], what: str, *, folder: Path | None = None) -> str:
+    """`text` with `${NAME}` from the environment and `${file:/path}` from a file; `$${` is a literal `${`.
 
-    Raises Failure that names what is missing, never a value.
+    A relative path starts at `folder`. Raises Failure that names what is missing, never a value.
     """
 
     def replace(reference: re.Match[str]) -> str:
@@ -161,10 +164,16 @@ def resolve_reference(text: str, environ: Mapping[str, str], what: str) -> str:
             return "${"
         if name.startswith("file:"):
             try:
-                return Path(name.removeprefix("file:")).read_text(encoding="utf-8").strip()
+                secret = Path(folder or "", name.removeprefix("file:")).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
+                # The decoding error quotes the bytes that it met: it must not be chained.
                 reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-                raise Failure(f"{what}: the file {name.removeprefix('file:')!r} cannot be read: {reason}") from error
+                said = f"{what}: the file {name.removeprefix('file:')!r} cannot be read: {reason}"
+                raise Failure(said, remedy="mount the secret there, or correct the path") from None
+            if not secret:
+                said = f"{what}: the file {name.removeprefix('file:')!r} is empty"
+                raise Failure(said, remedy="write the secret in it")
+            return secret
         if not environ.get(name):
             raise Failure(f"{what}: the environment variable {name} is not set", remedy=f"export {name}=…")
         return environ[name]
@@ -179,7 +188,8 @@ def read_credentials(path: Path) -> dict[str, str] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise Failure(f"{path} cannot be read", remedy="check its permissions, or serve again") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise Failure(f"{path} cannot be read: {reason}", remedy="check its permissions, or serve again") from None
     pairs = (line.removeprefix("export ").partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
@@ -211,7 +221,7 @@ def _read_file(path: Path, shown: str) -> dict[str, Any]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Failure(f"{shown} cannot be read: {error.strerror}") from error
+        raise Failure(f"{shown} cannot be read: {error.strerror}", remedy="check its permissions") from error
     documents, problems = read_documents(shown, raw)
     if len(documents) > 1:
         said = "the configuration is one document"
@@ -221,9 +231,10 @@ def _read_file(path: Path, shown: str) -> dict[str, Any]:
     value = documents[0].value if documents else None
     if documents and not isinstance(value, dict | None):
         said = "the configuration is a map of settings"
-        problems.append(Problem(position=documents[0].start, message=said, code="wrong-type"))
+        problems.append(Problem(position=documents[0].start, message=said, code="wrong-type",
+                                remedy="write `name: value` lines"))  # fmt: skip
     elif value:
-        faults = shape_faults(validator("config.schema.json"), value) or _reference_faults(value)
+        faults = shape_faults(shape("config.schema.json"), value) or _reference_faults(value)
         problems += [_problem(documents[0], fault) for fault in faults]
     if problems:
         raise ConfigurationInvalid(problems, what=shown)
@@ -231,17 +242,36 @@ def _read_file(path: Path, shown: str) -> dict[str, Any]:
 
 
 def _reference_faults(value: Mapping[str, Any]) -> list[Fault]:
+    faults = list(_unresolvable(value, ()))
     named, targets = value.get("default_target"), value.get("targets", {})
-    if named is None or named in targets:
-        return []
-    remedy = did_you_mean(named, targets) or f"targets: {', '.join(targets) or 'none'}"
-    said = f"there is no target {named!r}"
-    return [Fault(path=("default_target",), code="configuration", message=said, remedy=remedy)]
+    if named is not None and named not in targets:
+        remedy = did_you_mean(named, targets) or f"targets: {', '.join(targets) or 'none'}"
+        said = f"there is no target {named!r}"
+        faults.append(Fault(path=("default_target",), code="configuration", message=said, remedy=remedy))
+    return faults
+
+
+def _unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    """References that cannot be resolved whatever the environment holds."""
+    if isinstance(value, dict | list):
+        for place, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _unresolvable(part, (*path, place))
+    elif isinstance(value, str):
+        resolved = path[0] in {"ledger", "channels"} or (path[0] == "targets" and path[2] in SECRETS)
+        for reference in _REFERENCE.finditer(value):
+            name = reference.group(1)
+            if name is None or (resolved and _NAME.fullmatch(name) and reference.group().endswith("}")):
+                continue
+            said = "this reference names no variable and no file"
+            remedy = "write ${NAME}, ${file:/path}, or $${ for a literal ${"
+            if not resolved:
+                said, remedy = "references are not resolved here", "write the value; $${ is a literal ${"
+            yield Fault(path=path, offset=reference.start(), code="reference", message=said, remedy=remedy)
 
 
 def _problem(document: Document, fault: Fault) -> Problem:
     path = fault.path
     found: Position | None = None
-    while path and not (found := document.position(path, key=fault.at_key and path == fault.path)):
+    while path and not (found := document.position(path, key=fault.at_key and path == fault.path, offset=fault.offset)):
         path = path[:-1]
     return Problem(position=found or document.start, message=fault.message, code=fault.code, remedy=fault.remedy)

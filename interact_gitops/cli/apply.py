@@ -59,6 +59,10 @@ def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
         say_document(applied_to_json(done))
     elif made.changes:
         say_lines(render_applied(done))
+    if done.bug is not None:
+        raise done.bug
+    if done.interrupted:
+        return ExitCode.INTERRUPTED
     return ExitCode.DONE if done.complete else ExitCode.FAILED
 
 

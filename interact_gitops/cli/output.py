@@ -14,22 +14,11 @@ from typing import Any
 
 import click
 
+from interact_gitops.planning.rendering import styled
+
 FORMAT_VERSION = "1"
 NEWLINE = frozenset("\n")
-
-
-def visible(text: str, *, keep: frozenset[str] = frozenset()) -> str:
-    """`text` with control, escape and direction-changing characters shown as `\\x1b`, never sent raw."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c if c in keep or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} else _escaped(c)
-        for c in text
-    )
-
-
-def _escaped(character: str) -> str:
-    return character.encode("unicode_escape").decode() if ord(character) < 0x110000 else "?"
+visible = styled.visible
 
 
 def say(text: str = "", *, nl: bool = True) -> None:

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_SCP = re.compile(r"^[^/@]*@?[^/:]+:(?P<path>[^/].*)$")
-_URL = re.compile(r"^[a-z+]+://[^/]*/(?P<path>.+)$")
+from interact_gitops.errors import Failure
+
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/(?P<path>.+)$")
+_SCP = re.compile(r"^(?:[^/@:]+@)?[^/@:]+:(?P<path>.+)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,10 +22,15 @@ class Checkout:
 
 
 def read_checkout(folder: Path) -> Checkout | None:
-    """The checkout that holds `folder`; None outside a git work tree or without git."""
-    from git import Repo
-    from git.exc import GitError, ODBError
+    """The checkout that holds `folder`; None outside a git work tree or without git.
 
+    Raises Failure for a repository that cannot be read: it must not be taken for none.
+    """
+    try:
+        from git import Repo
+        from git.exc import GitError, InvalidGitRepositoryError, NoSuchPathError, ODBError
+    except ImportError:  # GitPython's way to say that there is no git program
+        return None
     try:
         with Repo(folder, search_parent_directories=True) as repository:
             if repository.working_tree_dir is None:
@@ -31,15 +38,19 @@ def read_checkout(folder: Path) -> Checkout | None:
             commit = repository.head.commit.hexsha if repository.head.is_valid() else None
             remotes = {remote.name: remote for remote in repository.remotes}
             remote = remotes.get("origin") or next(iter(remotes.values()), None)
-            path = remote_path(next(iter(remote.urls))) if remote else None
-            return Checkout(top=Path(repository.working_tree_dir), commit=commit, remote_path=path)
-    except (GitError, ODBError, OSError, ValueError):
+            # As configured: what `insteadOf` makes of it differs from machine to machine.
+            url = str(remote.config_reader.get_value("url", default="")) if remote else ""
+            return Checkout(top=Path(repository.working_tree_dir), commit=commit, remote_path=remote_path(url))
+    except (InvalidGitRepositoryError, NoSuchPathError):
         return None
+    except (GitError, ODBError, OSError, ValueError) as error:
+        said = f"the git repository of {str(folder)!r} cannot be read: {error}"
+        raise Failure(said, remedy="check it with `git status`, or set managed_by") from error
 
 
 def remote_path(url: str) -> str | None:
     """`acme/jobs` of `git@host:acme/jobs.git`, `https://user@host/acme/jobs` or a local path."""
     match = _URL.match(url) or _SCP.match(url)
     path = (match.group("path") if match else url).strip("/").removesuffix(".git").rstrip("/")
-    clean = re.sub(r"[^A-Za-z0-9._/-]", "-", path)
+    clean = re.sub(r"[^A-Za-z0-9._/-]", "-", path).lstrip("./_-")
     return clean or None

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
-from urllib.parse import quote
+from typing import Any, Literal, Self
 
+from interact_gitops.interact.bodies import is_written, items, one_job, part, read, whole
 from interact_gitops.interact.errors import ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
 from interact_gitops.interact.records import (
     Chat,
@@ -16,16 +16,16 @@ from interact_gitops.interact.records import (
     RemoteAgent,
     RemoteJob,
     Triggered,
+    read_agent,
     read_job,
     read_summary,
     read_triggered,
 )
-from interact_gitops.interact.transport import Answer, Transport
-from interact_gitops.jobs.wire import FIELDS, canonical_json, job_from_wire, job_to_wire
+from interact_gitops.interact.transport import Transport
 
 Surface = Literal["public", "full"]
-T = TypeVar("T")
 PAGE = 500
+MOST_PAGES = 2_000
 _JOBS, _CHATS = "/api/agents/jobs", "/api/agents/chats"
 
 
@@ -40,9 +40,10 @@ class Client:
         *,
         timeout_seconds: float = 30.0,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         headers = {"X-API-Key": api_key, "X-Organization-Id": organization_id}
-        self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep)
+        self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep, clock=clock)
         self._surface: Surface | None = None
 
     @property
@@ -76,22 +77,17 @@ class Client:
     def agents(self) -> list[RemoteAgent]:
         """Every agent of the organisation."""
         answer = self._transport.send("GET", "/api/agents", what="list agents")
-        return [
-            RemoteAgent(
-                id=str(a["id"]), slug=str(a["slug"]), name=str(a.get("name", "")), active=a.get("active") is not False
-            )
-            for a in _items(answer, "agents")
-        ]
+        return [read(read_agent, raw, "list agents") for raw in items(answer, "agents", "list agents")]
 
     def jobs(self, *, managed_by: str | None = None, deleted: bool = False) -> list[RemoteJob]:
         """Every job definition, page by page; with `deleted`, the tombstones instead."""
         query = {"managedBy": managed_by, "deleted": "true" if deleted else None, "limit": PAGE}
-        return [_read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
+        return [read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
 
     def job(self, job_id: str) -> RemoteJob:
         """One job definition. Raises NotFound."""
-        answer = self._transport.send("GET", f"{_JOBS}/{_part(job_id)}", what=f"read job {job_id}")
-        return _job(answer, f"read job {job_id}")
+        answer = self._transport.send("GET", f"{_JOBS}/{part(job_id)}", what=f"read job {job_id}")
+        return one_job(answer, f"read job {job_id}")
 
     def create_job(self, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteJob:
         """Create a job; repeating the call with the same key makes nothing twice.
@@ -108,33 +104,44 @@ class Client:
             if ours is None:
                 raise
             return ours
-        return _job(answer, what)
+        return one_job(answer, what)
 
     def replace_job(self, job_id: str, body: Mapping[str, Any], *, etag: str) -> RemoteJob:
         """Write a whole definition if the job is still at `etag`. Raises Stale when it moved."""
         what = f"update job {body.get('key')}"
         try:
             answer = self._transport.send(
-                "PUT", f"{_JOBS}/{_part(job_id)}", what=what, body=body, headers={"If-Match": etag}, repeatable=True
+                "PUT", f"{_JOBS}/{part(job_id)}", what=what, body=body, headers={"If-Match": etag}, repeatable=True
             )
         except Stale as stale:
             if stale.maybe_done:
                 now = self.job(job_id)
-                if same_definition(now.raw, body):
+                if is_written(now, body):
                     return now  # our own first attempt, whose answer was lost
             raise
-        return _job(answer, what)
+        return one_job(answer, what)
 
     def delete_job(self, job_id: str, *, etag: str) -> None:
         """Delete a job if it is still at `etag`; its chats stay. Raises Stale, Protected, NotFound."""
         what = f"delete job {job_id}"
         try:
             self._transport.send(
-                "DELETE", f"{_JOBS}/{_part(job_id)}", what=what, headers={"If-Match": etag}, repeatable=True
+                "DELETE", f"{_JOBS}/{part(job_id)}", what=what, headers={"If-Match": etag}, repeatable=True
             )
         except NotFound as gone:
             if not gone.maybe_done:
                 raise
+        except Stale as stale:
+            if not stale.maybe_done or self._is_there(job_id):
+                raise
+
+    def pause_job(self, job_id: str, *, reason: str) -> RemoteJob:
+        """Let no schedule start the job until it is resumed; its definition stays as it is. Raises NotFound."""
+        return self._set_pause(job_id, "pause", {"reason": reason})
+
+    def resume_job(self, job_id: str) -> RemoteJob:
+        """End a pause; a job that is not paused stays as it is. Raises NotFound."""
+        return self._set_pause(job_id, "resume", None)
 
     def trigger(
         self,
@@ -162,7 +169,7 @@ class Client:
         what = f"run job {job_id}"
         answer = self._transport.send(
             "POST",
-            f"{_JOBS}/{_part(job_id)}/trigger",
+            f"{_JOBS}/{part(job_id)}/trigger",
             what=what,
             body=given or None,
             headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
@@ -170,7 +177,7 @@ class Client:
         )
         if not isinstance(answer.body, dict) or answer.body.get("success") is False:
             raise UnexpectedAnswer(f"{what}: the target did not start it", remedy="see the job in Interact")
-        return _read(read_triggered, answer.body, what)
+        return read(read_triggered, answer.body, what)
 
     def chats(
         self,
@@ -190,26 +197,30 @@ class Client:
             "limit": min(most, PAGE) if most and self._surface == "full" else None,
         }
         for raw in self._pages(_CHATS, "chats", query, "list chats"):
-            yield _read(read_summary, raw, "list chats")
+            yield read(read_summary, raw, "list chats")
 
     def chat(self, chat_id: str) -> Chat:
         """One chat in full. Raises NotFound."""
         what = f"read chat {chat_id}"
-        answer = self._transport.send("GET", f"{_CHATS}/{_part(chat_id)}", what=what)
-        raw = _object(answer, what)
+        answer = self._transport.send("GET", f"{_CHATS}/{part(chat_id)}", what=what)
+        raw = whole(answer, what)
         inner = raw.get("chat")
-        chat = read_summary(inner if isinstance(inner, dict) and "id" in inner else {"id": chat_id, **raw}, Chat)
+        named = inner if isinstance(inner, dict) and "id" in inner else {"id": chat_id, **raw}
+        chat = read(lambda body: read_summary(body, Chat), named, what)
         assert isinstance(chat, Chat)
         return chat
 
     def document_csv(self, chat_id: str, document_id: str) -> str:
         """A document's rows as CSV text. Raises NotFound."""
-        path = f"{_CHATS}/{_part(chat_id)}/documents/{_part(document_id)}"
-        return self._transport.send("GET", path, what="read a document", query={"format": "csv"}).text
+        path = f"{_CHATS}/{part(chat_id)}/documents/{part(document_id)}"
+        answer = self._transport.send("GET", path, what="read a document", query={"format": "csv"})
+        if answer.body is not None:
+            raise UnexpectedAnswer("read a document: the answer is JSON, not CSV", remedy="check the target's version")
+        return answer.text
 
     def cancel_chat(self, chat_id: str) -> None:
         """Stop a run in progress; a run that has ended stays as it is."""
-        path = f"{_CHATS}/{_part(chat_id)}/cancel"
+        path = f"{_CHATS}/{part(chat_id)}/cancel"
         self._transport.send("POST", path, what=f"cancel {chat_id}", repeatable=True)
 
     def _pages(self, path: str, name: str, query: Mapping[str, Any], what: str) -> Iterator[Mapping[str, Any]]:
@@ -217,55 +228,30 @@ class Client:
         seen: set[str] = set()
         while True:
             answer = self._transport.send("GET", path, what=what, query={**query, "cursor": cursor})
-            yield from _items(answer, name)
+            yield from items(answer, name, what)
             cursor = answer.body.get("nextCursor")
-            if not cursor:
+            if cursor is None or cursor == "":
                 return
-            if cursor in seen:
-                raise UnexpectedAnswer(f"{what}: the target's pages go round in a circle", remedy="try again later")
+            if not isinstance(cursor, str):
+                raise UnexpectedAnswer(f"{what}: nextCursor is not a text", remedy="check the target's version")
+            if cursor in seen or len(seen) >= MOST_PAGES:
+                raise UnexpectedAnswer(f"{what}: the target's pages do not come to an end", remedy="try again later")
             seen.add(cursor)
+
+    def _set_pause(self, job_id: str, verb: str, body: Mapping[str, Any] | None) -> RemoteJob:
+        what = f"{verb} job {job_id}"
+        path = f"{_JOBS}/{part(job_id)}/{verb}"
+        return one_job(self._transport.send("POST", path, what=what, body=body, repeatable=True), what)
+
+    def _is_there(self, job_id: str) -> bool:
+        try:
+            self.job(job_id)
+        except NotFound:
+            return False
+        return True
 
     def _made_before(self, body: Mapping[str, Any]) -> RemoteJob | None:
         for job in self.jobs(managed_by=body.get("managedBy")):
             if job.key == body.get("key"):
-                return job if job.managed_by == body.get("managedBy") and same_definition(job.raw, body) else None
+                return job if is_written(job, body) else None
         return None
-
-
-def same_definition(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two bodies define the same job, defaults filled; ownership and provenance apart."""
-    first, second = job_to_wire(job_from_wire(one)), job_to_wire(job_from_wire(other))
-    return all(canonical_json(first[name]) == canonical_json(second[name]) for name in FIELDS.values())
-
-
-def _part(text: str) -> str:
-    return quote(text, safe="")
-
-
-def _object(answer: Answer, what: str) -> dict[str, Any]:
-    if not isinstance(answer.body, dict):
-        raise UnexpectedAnswer(f"{what}: the answer has another form than the API's", remedy="check the target's URL")
-    return answer.body
-
-
-def _items(answer: Answer, name: str) -> list[Mapping[str, Any]]:
-    found = _object(answer, f"list {name}").get(name)
-    if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise UnexpectedAnswer(
-            f"list {name}: the answer has another form than the API's", remedy="check the target's URL"
-        )
-    return found
-
-
-def _read(reader: Callable[[Mapping[str, Any]], T], raw: Mapping[str, Any], what: str) -> T:
-    try:
-        return reader(raw)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UnexpectedAnswer(f"{what}: the answer lacks {error}", remedy="check the target's version") from error
-
-
-def _job(answer: Answer, what: str) -> RemoteJob:
-    raw = _object(answer, what).get("job")
-    if not isinstance(raw, dict):
-        raise UnexpectedAnswer(f"{what}: the answer names no job", remedy="check the target's version")
-    return _read(read_job, {"etag": answer.etag, **raw}, what)

@@ -3,10 +3,11 @@
 Failure
 ├── Unreachable            no answer, or none in time
 ├── UnexpectedAnswer       an answer that is not the API's (a proxy's HTML, a redirect, too much of it)
+│   └── GarbledAnswer      a 2xx whose JSON does not parse: the request may well have been carried out
 ├── ServerFault            5xx, after retries
+├── RunInProgress          exit 5: the overlap rule; carries the running chat
 └── ApiRefusal             the API said no: one class per stable problem code (interact-api.md, section 2)
-    ├── Unauthenticated, Forbidden, NotFound, Stale, Invalid, …
-    └── RunInProgress      exit 5: the overlap rule; carries the running chat
+    └── Unauthenticated, Forbidden, NotFound, Stale, Invalid, …
 """
 
 from __future__ import annotations
@@ -35,17 +36,25 @@ class UnexpectedAnswer(TargetFailure):
     """Something answered that is not the Interact API."""
 
 
+class GarbledAnswer(UnexpectedAnswer):
+    """A success whose JSON does not parse: it broke off on the way, so what it tells of may be done."""
+
+
 class ServerFault(TargetFailure):
     """The target failed inside (5xx), and went on failing."""
 
 
 class ApiRefusal(TargetFailure):
-    """The API refused. `status` is the HTTP status, `code` the problem's stable code, `members` the problem."""
+    """The API refused. `status` is the HTTP status, `code` the problem's stable code, `members` the problem.
 
-    remedy_text: str | None = None
+    The remedy is the target's own where its problem has one.
+    """
+
+    remedy_text: str = "see the target's documentation for what it accepts"
 
     def __init__(self, message: str, *, status: int, code: str, members: Mapping[str, Any]) -> None:
-        super().__init__(message, remedy=self.remedy_text)
+        said = members.get("remedy")
+        super().__init__(message, remedy=said if isinstance(said, str) and said else self.remedy_text)
         self.status = status
         self.code = code
         self.members = members
@@ -66,11 +75,19 @@ class Forbidden(ApiRefusal):
 class NotFound(ApiRefusal):
     """404: there is no such thing in this organisation."""
 
+    remedy_text = "check the id and the organisation; it may have been deleted meanwhile"
+
 
 class Stale(ApiRefusal):
     """412: the thing changed since it was read."""
 
     remedy_text = "plan again: somebody changed it meanwhile"
+
+
+class PreconditionRequired(ApiRefusal):
+    """428: the target wants to know which revision is meant."""
+
+    remedy_text = "read it again and send its ETag as If-Match"
 
 
 class KeyTaken(ApiRefusal):
@@ -97,8 +114,21 @@ class AgentInactive(ApiRefusal):
     remedy_text = "activate the agent in Interact, or give the job another one"
 
 
+class AlreadyFinished(ApiRefusal):
+    """409: the run has ended, and cannot be cancelled."""
+
+    remedy_text = "nothing is left to do: the run has ended"
+
+
 class Invalid(ApiRefusal):
-    """422: the body does not fit; the message names each place."""
+    """422: the body does not fit; `faults` are its (JSON pointer, message) pairs, all of them."""
+
+    remedy_text = "correct what is named here; `interact-gitops validate` checks definitions without a target"
+
+    @property
+    def faults(self) -> tuple[tuple[str, str], ...]:
+        """Every fault that the target found."""
+        return _faults(self.members)
 
 
 class IdempotencyMismatch(ApiRefusal):
@@ -115,6 +145,8 @@ class RateLimited(ApiRefusal):
 
 class TooLarge(ApiRefusal):
     """413: the body is over the limit."""
+
+    remedy_text = "make the definition smaller, or split the job"
 
 
 class RunInProgress(TargetFailure, RunSkipped):
@@ -133,10 +165,12 @@ _BY_CODE: Mapping[str, type[ApiRefusal]] = {
     "forbidden": Forbidden,
     "not_found": NotFound,
     "stale": Stale,
+    "precondition_required": PreconditionRequired,
     "key_taken": KeyTaken,
     "protected": Protected,
     "definition_changed": DefinitionChanged,
     "agent_inactive": AgentInactive,
+    "already_finished": AlreadyFinished,
     "invalid": Invalid,
     "idempotency_mismatch": IdempotencyMismatch,
     "rate_limited": RateLimited,
@@ -149,22 +183,37 @@ _BY_STATUS: Mapping[int, type[ApiRefusal]] = {
     412: Stale,
     413: TooLarge,
     422: Invalid,
+    428: PreconditionRequired,
     429: RateLimited,
 }
 
 
-def refusal(status: int, problem: Mapping[str, Any], what: str) -> TargetFailure:
-    """The failure that a 4xx answer means. `problem` may be empty: hosted error bodies are not documented."""
+_SHOWN_FAULTS = 5
+_LONGEST = 2000  # characters of what a target says, in one place
+
+
+def refusal(status: int, problem: Mapping[str, Any], what: str, *, text: str = "") -> TargetFailure:
+    """The failure that a 4xx answer means.
+
+    `problem` may be empty: hosted error bodies are not documented. `text` is then a short excerpt of the answer.
+    """
     code = str(problem.get("code") or "")
     if code == "run_in_progress":
         chat_id = problem.get("chatId")
         return RunInProgress(f"{what}: a run of this job is in progress", chat_id=str(chat_id) if chat_id else None)
-    said = str(problem.get("detail") or problem.get("title") or f"the target answered {status}")
-    faults = [
-        f"{fault.get('pointer') or 'body'}: {fault.get('message')}"
-        for fault in problem.get("errors") or ()
-        if isinstance(fault, Mapping)
-    ]
-    message = f"{what}: {said}" + (f" ({'; '.join(faults[:5])})" if faults else "")
+    plain = f"the target answered {status} {text}".rstrip()
+    said = str(problem.get("detail") or problem.get("title") or plain)[:_LONGEST]
+    # A fault of the request as a whole says what the detail says.
+    faults = [f"{pointer or 'body'}: {message}" for pointer, message in _faults(problem) if message != said]
+    more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
+    message = f"{what}: {said}" + (f" ({'; '.join(faults[:_SHOWN_FAULTS])}{more})" if faults else "")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or ApiRefusal
     return kind(message, status=status, code=code, members=problem)
+
+
+def _faults(problem: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    listed = problem.get("errors")
+    if not isinstance(listed, list):
+        return ()
+    found = ((str(f.get("pointer") or ""), str(f.get("message"))) for f in listed if isinstance(f, Mapping))
+    return tuple((pointer[:_LONGEST], message[:_LONGEST]) for pointer, message in found)

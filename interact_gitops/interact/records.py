@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"\Z')
 
 State = Literal["active", "succeeded", "failed", "cancelled", "unknown"]
 
@@ -15,6 +18,10 @@ _STATES: Mapping[str, State] = {
     **dict.fromkeys(("failed", "error", "errored"), "failed"),
     **dict.fromkeys(("cancelled", "canceled", "stopped"), "cancelled"),
 }
+
+
+class Misread(ValueError):
+    """An answer without what every such answer has; the text says what, as in "a job without a key"."""
 
 
 def chat_state(status: object) -> State:
@@ -93,16 +100,32 @@ class Chat(ChatSummary):
     __slots__ = ()
 
 
+def read_agent(raw: Mapping[str, Any]) -> RemoteAgent:
+    """An agent. Raises Misread for a body without id or slug."""
+    return RemoteAgent(
+        id=_id(raw.get("id"), "an agent without an id"),
+        slug=_text(raw.get("slug"), "an agent without a slug"),
+        name=_text(raw.get("name", ""), "an agent whose name is not a text", empty=True),
+        active=raw.get("active") is not False,
+    )
+
+
 def read_job(raw: Mapping[str, Any]) -> RemoteJob:
-    """A job of the definitions API. Raises KeyError for a body without id or key."""
+    """A job of the definitions API, or a tombstone. Its definition in `raw` is not looked into.
+
+    Raises Misread for a body without id, key or agent, or with something else where a text belongs.
+    """
+    key = _text(raw.get("key"), "a job without a key")
+    if not isinstance(raw.get("agent"), Mapping):
+        raise Misread(f"the job {key} without an agent")
     return RemoteJob(
-        id=str(raw["id"]),
-        key=str(raw["key"]),
-        name=str(raw.get("name", "")),
-        etag=raw.get("etag"),
-        managed_by=raw.get("managedBy"),
-        definition_hash=raw.get("definitionHash"),
-        applied_hash=raw.get("appliedHash"),
+        id=_id(raw.get("id"), f"the job {key} without an id"),
+        key=key,
+        name=_text(raw.get("name", ""), f"the job {key} whose name is not a text", empty=True),
+        etag=read_etag(raw.get("etag")),
+        managed_by=_text_or_none(raw, "managedBy", key),
+        definition_hash=_text_or_none(raw, "definitionHash", key),
+        applied_hash=_text_or_none(raw, "appliedHash", key),
         schedule_enabled=raw.get("scheduleEnabled", True) is True,
         protect=raw.get("protect") is True,
         paused=bool(raw.get("paused")),
@@ -111,12 +134,12 @@ def read_job(raw: Mapping[str, Any]) -> RemoteJob:
 
 
 def read_summary(raw: Mapping[str, Any], kind: type[ChatSummary] = ChatSummary) -> ChatSummary:
-    """A chat in either surface's form. Raises KeyError for a body without id."""
-    job, agent = raw.get("job") or {}, raw.get("agent") or {}
-    parameters = raw.get("parameters")
+    """A chat in either surface's form; `job` may be null. Raises Misread for a body without id."""
+    job, agent = _map(raw.get("job")), _map(raw.get("agent"))
+    status, parameters = raw.get("status"), raw.get("parameters")
     return kind(
-        id=str(raw["id"]),
-        status=str(raw.get("status", "unknown")),
+        id=_id(raw.get("id"), "a chat without an id"),
+        status=status if isinstance(status, str) else "unknown",
         initiator=_word(raw.get("initiator")),
         created_at=read_time(raw.get("createdAt")),
         run_key=_word(raw.get("runKey")),
@@ -132,15 +155,14 @@ def read_summary(raw: Mapping[str, Any], kind: type[ChatSummary] = ChatSummary) 
 def read_triggered(answer: Mapping[str, Any]) -> Triggered:
     """A trigger's answer: the documented form, the flat one of the guide, or a fan-out's.
 
-    Raises KeyError when no chat is named.
+    Raises Misread when no chat is named.
     """
-    job, chat = answer.get("job") or {}, answer.get("chat") or {}
+    job_id = _word(_map(answer.get("job")).get("id")) or _word(answer.get("job_id"))
     several = answer.get("chats")
     if isinstance(several, list) and several:
-        chats = tuple(StartedChat(id=str(one["id"]), parameters=one.get("parameters")) for one in several)
-    else:
-        chats = (StartedChat(id=str(chat["id"] if "id" in chat else answer["chat_id"])),)
-    return Triggered(job_id=_word(job.get("id") or answer.get("job_id")), chats=chats)
+        return Triggered(job_id=job_id, chats=tuple(_started(_map(one)) for one in several))
+    chat = _map(answer.get("chat"))
+    return Triggered(job_id=job_id, chats=(_started(chat if "id" in chat else {"id": answer.get("chat_id")}),))
 
 
 def read_time(value: object) -> datetime | None:
@@ -154,5 +176,39 @@ def read_time(value: object) -> datetime | None:
     return when if when.tzinfo else None
 
 
+def read_etag(value: object) -> str | None:
+    """An entity tag as it can be sent in `If-Match` (RFC 9110, 8.8.3), or None for anything else."""
+    return value if isinstance(value, str) and _ETAG.match(value) else None
+
+
+def _started(chat: Mapping[str, Any]) -> StartedChat:
+    parameters = chat.get("parameters")
+    return StartedChat(
+        id=_id(chat.get("id"), "a started chat without an id"),
+        parameters=parameters if isinstance(parameters, Mapping) else None,
+    )
+
+
+def _id(value: object, missing: str) -> str:
+    """An opaque id; a number is one too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value, missing)
+
+
+def _text(value: object, missing: str, *, empty: bool = False) -> str:
+    if not isinstance(value, str) or not (value or empty):
+        raise Misread(missing)
+    return value
+
+
+def _text_or_none(raw: Mapping[str, Any], name: str, key: str) -> str | None:
+    value = raw.get(name)
+    return None if value is None else _text(value, f"the job {key} whose {name} is not a text", empty=True)
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    """A map, or an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
 def _word(value: object) -> str | None:
-    return None if value is None else str(value)
+    return str(value) if isinstance(value, str | int | float) else None

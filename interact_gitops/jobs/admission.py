@@ -202,6 +202,8 @@ def _syntax_fault(text: str, said: str, line: int) -> TemplateFault:
     start = lines[min(line, len(lines)) - 1]
     braces = [place for mark in ("{{", "{%", "{#") if (place := text.find(mark, start)) >= 0]
     remedy = "write {{ name }} for a value, {{ '{{' }} for literal braces"
+    if said.startswith("Unexpected end of template"):
+        said, remedy = "it ends inside {% if %}", "write {% endif %}"
     message = f"this template cannot be read: {said.rstrip('.')}"
     return _fault(text, min(braces, default=start), "template-syntax", message, remedy)
 

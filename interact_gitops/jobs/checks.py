@@ -65,14 +65,16 @@ def _parameters(job: Job) -> Iterator[Fault]:
 def _prompts(job: Job) -> Iterator[Fault]:
     names = frozenset(job.parameters)
     used: set[str] = set()
+    misread = False  # what a faulty template uses is anyone's guess
     for index, prompt in enumerate(job.prompts):
         faults, uses = inspect(prompt.text, names)
         used |= uses
         for fault in faults:
             yield Fault(path=("prompts", index, "text"), offset=fault.offset, code=fault.code,
                         message=fault.message, remedy=fault.remedy)  # fmt: skip
-    if not any(prompt.query for prompt in job.prompts):
-        for name in names - used:
+            misread = True
+    if not misread and not any(prompt.query for prompt in job.prompts):
+        for name in sorted(names - used - BUILT_IN.keys()):
             said = f"the parameter {name!r} is used by no prompt"
             yield Fault(path=("parameters", name), at_key=True, code="unused-parameter", message=said,
                         severity="warning", remedy="write {{ " + name + " }} in a prompt, or remove it")  # fmt: skip
@@ -188,24 +190,28 @@ def _combination_faults(job: Job) -> Iterator[Fault]:
     defaults = {name: schema["default"] for name, schema in job.parameters.items() if "default" in schema}
     required = [name for name, schema in job.parameters.items() if "default" not in schema]
     seen: dict[str, int] = {}
-    faults = 0
+    told: set[tuple[Path, str]] = set()
     for index, combination in enumerate(combinations):
         missing = [name for name in required if name not in combination] if job.schedule else []
         text = canonical_json({**defaults, **combination})
         if not missing and text not in seen:
             seen[text] = index
             continue
-        faults += 1
-        if faults > MAX_FAULTS_PER_LIST:
+        if len(told) == MAX_FAULTS_PER_LIST:
             return
+        origin = _origin(job, index, len(combinations))
+        cause = (origin, missing[0] if missing else text)
+        if cause in told:
+            continue
+        told.add(cause)
         said = f"combination {index + 1} ({_brief(combination)}) "
         if missing:
             said += f"leaves the parameter {missing[0]!r} unset"
-            yield Fault(path=_origin(job, index, len(combinations)), code="unset-parameter", message=said,
+            yield Fault(path=origin, code="unset-parameter", message=said,
                         remedy="give it a value there, or a default")  # fmt: skip
         else:
             said += f"is the same as combination {seen[text] + 1}"
-            yield Fault(path=_origin(job, index, len(combinations)), code="fan-out-duplicate", message=said,
+            yield Fault(path=origin, code="fan-out-duplicate", message=said,
                         remedy="remove one of the two")  # fmt: skip
     for index in idle_excludes(fan_out)[:MAX_FAULTS_PER_LIST]:
         yield Fault(path=("fan_out", "exclude", index), code="fan-out-exclude", severity="warning",

@@ -100,6 +100,12 @@ def _place(file: str, mark: Any) -> Position:
     return Position(file, mark.line + 1, mark.column + 1)
 
 
+def unquoted_template(where: Position) -> Problem:
+    """A value begins with `{{`, which is a map in a map to YAML."""
+    return Problem(position=where, message="a template that begins a value must be quoted", code="yaml-syntax",
+                   remedy='write "{{ name }}" with quotes, or use a block: prompt: |')  # fmt: skip
+
+
 def too_deep(where: Position) -> Problem:
     """Values nest deeper than can be read."""
     said = f"values nest deeper than {MAX_DEPTH} levels"
@@ -108,32 +114,51 @@ def too_deep(where: Position) -> Problem:
 
 def _syntax_problem(file: str, text: str, error: Any) -> Problem:
     mark = error.problem_mark or error.context_mark
+    rows = [row.removesuffix("\r") for row in text.split("\n")]
     line, column = (mark.line, mark.column) if mark else (0, 0)
-    rows = text.split("\n")
-    row = rows[line] if line < len(rows) else ""
-    where = Position(file, line + 1, min(column, len(row.removesuffix("\r"))) + 1)
+    if line >= len(rows):  # the parser ends a last line that has no end
+        line, column = len(rows) - 1, len(rows[-1])
+    where = Position(file, line + 1, min(column, len(rows[line])) + 1)
     return _known_mistake(where, rows, error) or _unknown_mistake(where, error)
 
 
 def _known_mistake(where: Position, rows: list[str], error: Any) -> Problem | None:
     """The mistakes that people make in job files, in their own words."""
     file, line = where.file, where.line
-    row = rows[line - 1] if line <= len(rows) else ""
+    row = rows[line - 1]
     indent = row[: len(row) - len(row.lstrip())]
     if "\t" in indent:
         where = Position(file, line, indent.index("\t") + 1)
         return Problem(position=where, message="a tab is used to indent", code="yaml-tab", remedy="indent with spaces")
     if error.problem in {"did not find expected ',' or '}'", "did not find expected key"} and "{{" in row:
         where = Position(file, line, row.index("{{") + 1)
-        return Problem(position=where, message="a template that begins a value must be quoted", code="yaml-syntax",
-                       remedy='write "{{ name }}" with quotes, or use a block: prompt: |')  # fmt: skip
-    if error.problem == "mapping values are not allowed in this context":
-        return Problem(position=where, message="a colon followed by a space makes this text a key", code="yaml-syntax",
-                       remedy="put a text that holds ': ' in quotes, or check the indentation")  # fmt: skip
-    if error.problem == "found undefined alias":
-        return Problem(position=where, message="this alias refers to an anchor that the document does not have",
-                       code="yaml-alias", remedy="define the anchor (&name) before it is used")  # fmt: skip
+        return unquoted_template(where)
+    if error.problem in _MISTAKES:
+        code, said, remedy = _MISTAKES[error.problem]
+        return Problem(position=where, message=said, code=code, remedy=remedy)
+    if error.problem == "found unexpected end of stream" and error.context == "while scanning a quoted scalar":
+        return Problem(position=_place(file, error.context_mark), message="this quote is never closed",
+                       code="yaml-syntax", remedy="write the closing quote")  # fmt: skip
     return None
+
+
+_MISTAKES = {
+    "mapping values are not allowed in this context": (
+        "yaml-syntax",
+        "a colon followed by a space makes this text a key",
+        "put a text that holds ': ' in quotes, or check the indentation",
+    ),
+    "found undefined alias": (
+        "yaml-alias",
+        "this alias refers to an anchor that the document does not have",
+        "define the anchor (&name) before it is used",
+    ),
+    "found incompatible YAML document": (
+        "yaml-syntax",
+        "this version of YAML is not known",
+        "remove the %YAML line",
+    ),
+}
 
 
 def _unknown_mistake(where: Position, error: Any) -> Problem:

@@ -65,7 +65,7 @@ def _beyond_the_excerpt() -> Fault:
 
 
 def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Fault]:
-    path: Path = tuple(error.instance_path)
+    path = _path(document, error.instance_path)
     rule = str(error.schema_path[-1])
     value: Any = _at(document, path)
     rules: Mapping[str, Any] = _at(schema, error.schema_path[:-1])
@@ -109,11 +109,11 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
         yield Fault(path=path, code="bad-form", remedy=hint, message=f"{said} does not have the right form")
     else:
         yield Fault(path=path, code="out-of-range", message=_limit(rule, limit, value),
-                    remedy=hint or _limit_remedy(rule))  # fmt: skip
+                    remedy=hint or _limit_remedy(rule, rules))  # fmt: skip
 
 
 def _choice_faults(error: ValidationError, document: Any, schema: Any, options: list[Any]) -> Iterator[Fault]:
-    path: Path = tuple(error.instance_path)
+    path = _path(document, error.instance_path)
     if all(isinstance(option, dict) and option.keys() == {"required"} for option in options):
         yield _one_of(path, _at(document, path), [name for option in options for name in option["required"]])
         return
@@ -130,6 +130,18 @@ def _depth(branch: list[ValidationError]) -> tuple[int, bool]:
     """How deep the faults of an option lie; among equals, "or nothing" is what nobody meant."""
     deepest = max(len(part.instance_path) for part in branch)
     return deepest, str(branch[0].schema_path[-1]) != "type" or branch[0].kind.value != ["null"]
+
+
+def _path(document: Any, reported: Iterable[str | int]) -> Path:
+    """The path in an error: jsonschema-rs reports a key that looks like a number, `007`, as that number."""
+    path: list[str | int] = []
+    for part in reported:
+        if isinstance(document, dict) and isinstance(part, int):
+            path.append(next(key for key in document if key.isdigit() and int(key) == part))
+        else:
+            path.append(part)
+        document = document[path[-1]]
+    return tuple(path)
 
 
 def _at(document: Any, path: Iterable[str | int]) -> Any:
@@ -188,7 +200,11 @@ _KINDS = {
 }
 
 
-def _limit_remedy(rule: str) -> str | None:
+def _limit_remedy(rule: str, rules: Mapping[str, Any]) -> str | None:
+    if rule in {"minimum", "maximum"}:
+        low, high = rules.get("minimum"), rules.get("maximum")
+        ends = ((f"from {low}", low), (f"to {high}", high))
+        return "write a number " + " ".join(words for words, end in ends if end is not None)
     remedies = {
         "minLength": "write some text",
         "maxLength": "shorten it",
@@ -207,13 +223,10 @@ def _count(number: int, word: str) -> str:
 
 def shown(value: object) -> str:
     """A value as a message quotes it: one line, at most 60 characters, control characters escaped."""
-    if isinstance(value, str):
-        text = repr(value[:MAX_SHOWN])
-        long = len(text) > MAX_SHOWN or len(value) > MAX_SHOWN
-    else:
-        text = json_word(value)
-        long = len(text) > MAX_SHOWN
-    return text[: MAX_SHOWN - 1] + "…" if long else text
+    text = repr(value[:MAX_SHOWN]) if isinstance(value, str) else json_word(value)
+    if len(text) <= MAX_SHOWN:
+        return text
+    return text[: MAX_SHOWN - 2] + "…" + text[-1]
 
 
 def json_word(value: object) -> str:
@@ -268,12 +281,22 @@ def _type_remedy(limit: str | list[str], value: object, hint: str | None) -> str
         return "write it without quotes"
     if wanted <= {"array", "null"}:
         return "write a list: [a, b], or one '- ' line per item"
-    return hint
+    wanted -= {"integer"} if "number" in wanted else set()
+    examples = [words for kind, words in _EXAMPLES.items() if kind in wanted]
+    return hint or f"write {' or '.join(examples)}"
 
 
+_EXAMPLES = {
+    "string": "a text",
+    "integer": "a whole number such as 7",
+    "number": "a number such as 2.5",
+    "boolean": "true or false",
+    "array": "a list: [a, b]",
+    "object": "a map: one `name: value` line for each entry",
+}
 _NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 def _described(rules: Mapping[str, Any], name: str) -> str | None:
     description = rules.get("properties", {}).get(name, {}).get("description")
-    return f"{name}: {description}" if description else None
+    return f"{name}: {description.partition('. ')[0].rstrip('.')}" if description else None

@@ -45,6 +45,16 @@ def drop_partial_defaults(value: dict[str, Any], own: Mapping[str, Any]) -> dict
     return {name: part for name, part in value.items() if name not in partial} if partial else value
 
 
+def without_unfinished(value: Mapping[str, Any], own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A merged document without the maps that defaults only begin: a zone for schedules is no schedule."""
+    unfinished = [
+        name
+        for name, needed in (("schedule", "cron"), ("retries", "max_attempts"))
+        if name not in own and isinstance(value.get(name), dict) and needed not in value[name]
+    ]
+    return {name: part for name, part in value.items() if name not in unfinished} if unfinished else value
+
+
 def whole_schedule(value: Any) -> Any:
     """A document with a text schedule written as a map, so that defaults can add its zone."""
     if isinstance(value, dict) and isinstance(value.get("schedule"), str):
@@ -54,7 +64,7 @@ def whole_schedule(value: Any) -> Any:
 
 def file_path(path: Path, value: Mapping[str, Any]) -> Path:
     """The place in a file document of a place in a Job."""
-    return ("prompt",) if path[:1] == ("prompts",) and "prompt" in value else path
+    return ("prompt",) if path[:1] == ("prompts",) and "prompt" in value and "prompts" not in value else path
 
 
 def job_from_file(value: Mapping[str, Any], faults: list[Fault]) -> Job:

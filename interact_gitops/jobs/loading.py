@@ -15,7 +15,14 @@ from interact_gitops.errors import DefinitionsInvalid, Position, Problem, did_yo
 from interact_gitops.jobs.checks import check
 from interact_gitops.jobs.defaults import NAMES, Defaults, beneath, read_defaults
 from interact_gitops.jobs.faults import Fault, Path, shape_faults
-from interact_gitops.jobs.files import drop_partial_defaults, file_path, job_from_file, merge_defaults, whole_schedule
+from interact_gitops.jobs.files import (
+    drop_partial_defaults,
+    file_path,
+    job_from_file,
+    merge_defaults,
+    whole_schedule,
+    without_unfinished,
+)
 from interact_gitops.jobs.model import Definition, Job, Scalar
 from interact_gitops.jobs.positions import Document
 from interact_gitops.jobs.references import Claim, reference_problems
@@ -183,6 +190,7 @@ def _define(file: SourceFile, document: Document, under: tuple[Document, ...], r
     for layer in under:
         value = merge_defaults(whole_schedule(layer.value), value)
     value = drop_partial_defaults(value, document.value)
+    value = without_unfinished(value, document.value) if under else value
     unfilled: list[Fault] = []
     value = fill(value, reading.variables, unfilled)
     faults, job = _judge(value, unfilled)

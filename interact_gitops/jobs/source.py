@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from interact_gitops.errors import Position, Problem
-from interact_gitops.jobs.composing import MAX_DEPTH, PLAIN, TAGS, alias_position, compose, too_deep
+from interact_gitops.jobs.composing import MAX_DEPTH, PLAIN, TAGS, alias_position, compose, too_deep, unquoted_template
 from interact_gitops.jobs.faults import shown
 from interact_gitops.jobs.positions import Document, index_position, is_merge, node_position
 from interact_gitops.jobs.scalars import ScalarRefused, control_character, resolve
@@ -118,6 +118,7 @@ class _Construction:
         if self.anchored:
             if identity in self.open:
                 self.aliases += 1
+                self.stopped = True
                 said = "this alias refers to a value that contains it"
                 self.problem(node, "yaml-cycle", said, "write the value out", alias=True)
                 return None
@@ -166,7 +167,7 @@ class _Construction:
             try:
                 return resolve(node.value)
             except ScalarRefused as error:
-                self.problem(node, "number", str(error), "write a smaller number, or put it in quotes")
+                self.problem(node, "number", str(error), "write a number that fits, or put it in quotes")
                 return None
         self.tag(node)
         if node.style == '"' and (found := control_character(node.value)):
@@ -185,8 +186,7 @@ class _Construction:
         merged: list[dict[str, Any]] = []
         for key_node, value_node in node.value:
             if key_node.id != "scalar":
-                remedy = "write a plain name; put a template in quotes: '{{ name }}'"
-                self.problem(key_node, "yaml-key", "a key must be a text, not a list or map", remedy)
+                self.not_a_key(key_node)
                 continue
             if is_merge(key_node):
                 merged += self.merged(value_node, depth)
@@ -206,6 +206,15 @@ class _Construction:
             for key, value in source.items():
                 own.setdefault(key, value)
         return own
+
+    def not_a_key(self, node: Any) -> None:
+        index = node.start_mark.index - 1
+        if self.text.startswith("{{", index):
+            where = index_position(self.file, self.text, index)
+            self.problems.append(unquoted_template(where))
+        else:
+            said = "a key must be a text, not a list or map"
+            self.problem(node, "yaml-key", said, "write a plain name, in quotes if it has brackets")
 
     def twice(self, node: Any, key: str, first: Any) -> None:
         said = f"the key {shown(key)} stands twice, first at {node_position(self.file, first)}"

@@ -2,17 +2,21 @@
 
 Creates first, then updates and moves, deletes last, several at a time within a stage. After a failure
 nothing more is started (unless told to go on); what was done stays done, and running apply again finishes.
+A Ctrl-C is the same as a failure: what is under way ends, nothing more is started, and it is all reported.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Literal
 
-from interact_gitops.errors import Failure
+from interact_gitops.errors import Failure, Refused
 from interact_gitops.interact.client import Client
 from interact_gitops.planning.plan import Action, Change, Plan
 
@@ -31,11 +35,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What became of a plan, in the plan's order; `interrupted` when somebody pressed Ctrl-C."""
+    """What became of a plan, in the plan's order; `interrupted` when somebody pressed Ctrl-C.
+
+    `bug` is what escaped a write and is no Failure: raise it once the report is out.
+    """
 
     plan: Plan
     outcomes: tuple[Outcome, ...]
     interrupted: bool = False
+    bug: BaseException | None = field(default=None, compare=False)
 
     @property
     def complete(self) -> bool:
@@ -62,68 +70,82 @@ def apply(
     """
     run = uuid.uuid4().hex
     outcomes: dict[str, Outcome] = {}
-    stopped = interrupted = False
-    for stage in STAGES:
-        changes = [change for change in plan.changes if change.action in stage]
-        if stopped or interrupted or not changes:
-            continue
-        interrupted = _stage(changes, client, run, outcomes, progress, parallelism=parallelism, on_error=on_error)
-        failed = any(outcomes[c.key].result != "done" for c in changes if c.key in outcomes)
-        stopped = failed and on_error == "stop"
-    ended = tuple(outcomes.get(c.key) or Outcome(change=c, result="not tried") for c in plan.writes)
-    return Applied(plan=plan, outcomes=ended, interrupted=interrupted)
+    bugs: list[BaseException] = []
+    with _heard_interrupts() as interrupted:
+        for stage in STAGES:
+            changes = [change for change in plan.changes if change.action in stage]
+            for change, error in _stage(changes, client, run, interrupted, parallelism=parallelism, on_error=on_error):
+                outcomes[change.key] = outcome = _outcome(change, error)
+                if error is not None and not isinstance(error, Failure):
+                    bugs.append(error)
+                if progress is not None:
+                    progress(outcome)
+            stop = on_error == "stop" and any(outcome.result == "failed" for outcome in outcomes.values())
+            if stop or bugs or interrupted.is_set():
+                break
+        ended = tuple(outcomes.get(c.key) or Outcome(change=c, result="not tried") for c in plan.writes)
+        return Applied(plan=plan, outcomes=ended, interrupted=interrupted.is_set(), bug=bugs[0] if bugs else None)
 
 
 def _stage(
     changes: Sequence[Change],
     client: Client,
     run: str,
-    outcomes: dict[str, Outcome],
-    progress: Callable[[Outcome], None] | None,
+    interrupted: threading.Event,
     *,
     parallelism: int,
     on_error: str,
-) -> bool:
-    """Write one stage; returns whether it was interrupted. What is under way is always waited for."""
+) -> Iterator[tuple[Change, BaseException | None]]:
+    """Write one stage: each change that was tried, with what went wrong. What is under way is waited for."""
     waiting = list(reversed(changes))
-    running: dict[Future[Outcome], Change] = {}
-    interrupted = False
+    running: dict[Future[None], Change] = {}
     with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="apply") as pool:
-        while running or (waiting and not interrupted):
-            try:
-                while waiting and not interrupted and len(running) < parallelism:
-                    change = waiting.pop()
-                    running[pool.submit(_write, change, client, run)] = change
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    outcome = future.result()
-                    outcomes[running.pop(future).key] = outcome
-                    if progress is not None:
-                        progress(outcome)
-                    if outcome.result == "failed" and on_error == "stop":
-                        waiting.clear()
-            except KeyboardInterrupt:
-                interrupted = True  # nothing new is started; a second Ctrl-C is the same
-    return interrupted
+        while running or waiting:
+            while waiting and len(running) < parallelism:
+                change = waiting.pop()
+                running[pool.submit(_send, change, client, run)] = change
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                error = future.exception()
+                if error is not None and (on_error == "stop" or not isinstance(error, Failure)):
+                    waiting.clear()
+                yield running.pop(future), error
+            if interrupted.is_set():
+                waiting.clear()
 
 
-def _write(change: Change, client: Client, run: str) -> Outcome:
+def _outcome(change: Change, error: BaseException | None) -> Outcome:
+    if error is None:
+        return Outcome(change=change, result="done")
+    said = str(error) if isinstance(error, Failure) else f"this is a bug: {type(error).__name__}: {error}"
+    return Outcome(change=change, result="failed", said=said)
+
+
+@contextmanager
+def _heard_interrupts() -> Iterator[threading.Event]:
+    """An event that a Ctrl-C sets, instead of breaking off whatever line is being executed just then.
+
+    Only the main thread can listen to signals; elsewhere the event is never set.
+    """
+    heard = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield heard
+        return
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: heard.set())
     try:
-        _send(change, client, run)
-    except Failure as failure:
-        return Outcome(change=change, result="failed", said=str(failure))
-    return Outcome(change=change, result="done")
+        yield heard
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _send(change: Change, client: Client, run: str) -> None:
     if change.action == "create":
-        assert change.body is not None
-        client.create_job(change.body, idempotency_key=f"apply-{run}-{change.key}")
+        client.create_job(change.body or {}, idempotency_key=f"apply-{run}-{change.key}")
         return
-    assert change.remote_id is not None
-    assert change.etag is not None, "the definitions API gives every job an etag"
+    if change.remote_id is None or change.etag is None:
+        said = f"the target gave the job {change.key} no etag: writing it could undo somebody else's change"
+        raise Refused(said, remedy="check the target's version")
     if change.action == "delete":
         client.delete_job(change.remote_id, etag=change.etag)
     else:
-        assert change.body is not None
-        client.replace_job(change.remote_id, change.body, etag=change.etag)
+        client.replace_job(change.remote_id, change.body or {}, etag=change.etag)

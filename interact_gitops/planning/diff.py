@@ -1,20 +1,23 @@
 """What differs between the definitions and a target. Pure: no reading, no writing, no clock.
 
-Both sides are brought into one form with every default filled, and compared field by field, so that a
-server's own defaults or the order of a map never show as a change.
+Both sides are brought into one form with every default filled, and compared as canonical JSON, so that a
+server's own defaults or the order of a map never show as a change, and 2 and 2.0 or true and 1 always do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from interact_gitops.interact.errors import UnexpectedAnswer
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.model import Definition
 from interact_gitops.jobs.wire import FIELDS, canonical_json, definition_hash, job_from_wire, job_to_wire
 from interact_gitops.planning.plan import ORDER, Change, FieldChange, Plan
 
 SCHEDULE_ENABLED = "scheduleEnabled"
+_COMPARED = (*FIELDS.values(), SCHEDULE_ENABLED)
 
 
 def diff(
@@ -32,26 +35,22 @@ def diff(
 
     `managed_by` is our ownership mark: jobs with another, or none, are never changed, except that a
     definition whose key is in `adopt` takes over a job that nobody manages. `schedule_enabled`: whether the
-    target evaluates schedules itself.
+    target evaluates schedules itself. `commit` and the files' paths travel with writes, and are no reason for one.
+
+    Raises UnexpectedAnswer for a job of ours on the target whose definition cannot be read.
     """
     there = sorted(remote, key=lambda job: job.key)
-    by_key = {job.key: job for job in there}
     ours = {job.key: job for job in there if job.managed_by == managed_by}
+    mark = _Mark(managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled, adopt=adopt)
     matched: set[str] = set()
     changes: list[Change] = []
-    unchanged = 0
-    for definition in sorted(definitions, key=lambda d: d.job.key):
-        found, moved = _match(definition, by_key, ours)
+    for definition, found in _matches(definitions, {job.key: job for job in there}, ours):
+        change = _change(definition, found, mark)
         if found is not None:
             matched.add(found.key)
-        change = _change(
-            definition, found, moved=moved, managed_by=managed_by, commit=commit,
-            schedule_enabled=schedule_enabled, adopt=adopt,
-        )  # fmt: skip
-        if change is None:
-            unchanged += 1
-        else:
+        if change is not None:
             changes.append(change)
+    unchanged = len(definitions) - len(changes)
     if prune:
         changes += [_removal(job) for key, job in ours.items() if key not in matched]
     return Plan(
@@ -60,90 +59,93 @@ def diff(
         changes=tuple(sorted(changes, key=lambda change: (ORDER.index(change.action), change.key))),
         unchanged=unchanged,
         managed=len(ours),
-        unmanaged=len(there) - len(ours),
+        unmanaged=len([job for job in there if job.key not in ours and job.key not in matched]),
         definitions=len(definitions),
         prune=prune,
     )
 
 
 def wire_definition(job: RemoteJob) -> dict[str, Any]:
-    """A remote job's definition in the one form that both sides are compared in."""
-    return job_to_wire(job_from_wire(job.raw))
+    """A remote job's definition in the one form that both sides are compared in.
+
+    Raises UnexpectedAnswer when the target's body is not a job as this version knows it.
+    """
+    try:
+        wire = job_to_wire(job_from_wire(job.raw))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        said = f"the target's definition of {job.key} ({job.id}) cannot be read: {error!r}"
+        raise UnexpectedAnswer(said, remedy="check the target's version, or correct the job there") from error
+    return {**wire, SCHEDULE_ENABLED: job.schedule_enabled}
 
 
-def _match(
-    definition: Definition, by_key: Mapping[str, RemoteJob], ours: Mapping[str, RemoteJob]
-) -> tuple[RemoteJob | None, bool]:
-    """The remote job that a definition means, and whether it is there under an earlier key."""
-    if definition.job.key in by_key:
-        return by_key[definition.job.key], False
-    for earlier in definition.job.moved_from:
-        if earlier in ours:
-            return ours[earlier], True
-    return None, False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """What every job that we write gets beside its definition, and which foreign ones we may take over."""
+
+    managed_by: str
+    commit: str | None
+    schedule_enabled: bool
+    adopt: frozenset[str]
 
 
-def _change(
-    definition: Definition,
-    found: RemoteJob | None,
-    *,
-    moved: bool,
-    managed_by: str,
-    commit: str | None,
-    schedule_enabled: bool,
-    adopt: frozenset[str],
-) -> Change | None:
+def _matches(
+    definitions: Sequence[Definition], by_key: Mapping[str, RemoteJob], ours: Mapping[str, RemoteJob]
+) -> list[tuple[Definition, RemoteJob | None]]:
+    """Each definition, by key, with the remote job that it means: the one with its key, else one of ours under
+    an earlier key. No remote job is meant twice, and a job's own key counts before another's earlier one."""
+    taken = {definition.job.key for definition in definitions}
+    matches: list[tuple[Definition, RemoteJob | None]] = []
+    for definition in sorted(definitions, key=lambda d: d.job.key):
+        found = by_key.get(definition.job.key)
+        if found is None:
+            earlier = next((k for k in definition.job.moved_from if k in ours and k not in taken), None)
+            if earlier is not None:
+                taken.add(earlier)
+                found = ours[earlier]
+        matches.append((definition, found))
+    return matches
+
+
+def _change(definition: Definition, found: RemoteJob | None, mark: _Mark) -> Change | None:
     job = definition.job
     place: dict[str, Any] = {
         "key": job.key, "name": job.name, "path": definition.path, "line": definition.position.line
     }  # fmt: skip
-    after = job_to_wire(job)
+    after = {**job_to_wire(job), SCHEDULE_ENABLED: mark.schedule_enabled}
     if found is None:
-        body = _body(after, definition, managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled)
-        return Change(action="create", after=after, body=body, **place)
-    before = wire_definition(found)
-    if found.managed_by != managed_by and not (found.managed_by is None and job.key in adopt):
+        return Change(action="create", after=after, body=_body(after, definition, mark), **place)
+    adopted = found.managed_by is None and job.key in mark.adopt
+    if found.managed_by != mark.managed_by and not adopted:
         reason, remedy = _not_ours(found)
-        return Change(
-            action="refused", remote_id=found.id, before=before, after=after, reason=reason, remedy=remedy, **place
-        )
+        return Change(action="refused", remote_id=found.id, after=after, reason=reason, remedy=remedy, **place)
+    before = wire_definition(found)
     for name in job.ignore_changes:
         after[FIELDS[name]] = before[FIELDS[name]]
-    fields = _fields(before, after, found.schedule_enabled, schedule_enabled)
-    adopted = found.managed_by is None
-    if not fields and not adopted:
+    if not adopted and canonical_json(before) == canonical_json(after):
         return None
-    body = _body(after, definition, managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled)
     return Change(
-        action="adopt" if adopted else "move" if moved else "update",
-        remote_id=found.id, etag=found.etag, before=before, after=after, body=body, fields=fields, **place,
+        action="adopt" if adopted else "update" if found.key == job.key else "move",
+        remote_id=found.id, etag=found.etag, before=before, after=after,
+        body=_body(after, definition, mark), fields=_fields(before, after), **place,
     )  # fmt: skip
 
 
-def _fields(
-    before: Mapping[str, Any], after: Mapping[str, Any], enabled_there: bool, enabled: bool
-) -> tuple[FieldChange, ...]:
-    changed = [
+def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+    return tuple(
         FieldChange(field=name, before=before[name], after=after[name])
-        for name in FIELDS.values()
+        for name in _COMPARED
         if canonical_json(before[name]) != canonical_json(after[name])
-    ]
-    if enabled_there != enabled:
-        changed.append(FieldChange(field=SCHEDULE_ENABLED, before=enabled_there, after=enabled))
-    return tuple(changed)
+    )
 
 
-def _body(
-    wire: Mapping[str, Any], definition: Definition, *, managed_by: str, commit: str | None, schedule_enabled: bool
-) -> dict[str, Any]:
+def _body(after: Mapping[str, Any], definition: Definition, mark: _Mark) -> dict[str, Any]:
     """What is sent: the definition, who manages it, and where it comes from."""
     return {
-        **wire,
-        SCHEDULE_ENABLED: schedule_enabled,
-        "managedBy": managed_by,
-        "commit": commit,
+        **after,
+        "managedBy": mark.managed_by,
+        "commit": mark.commit,
         "sourcePath": definition.path,
-        "appliedHash": definition_hash(wire),
+        "appliedHash": definition_hash(after),
     }
 
 
@@ -161,5 +163,4 @@ def _removal(job: RemoteJob) -> Change:
             reason="its file is gone, but the job is protected",
             remedy="bring the file back; to delete it, apply it once with `protect: false`",
         )  # fmt: skip
-    return Change(action="delete", key=job.key, name=job.name, remote_id=job.id, etag=job.etag, before=before,
-                  path=None, line=None)  # fmt: skip
+    return Change(action="delete", key=job.key, name=job.name, remote_id=job.id, etag=job.etag, before=before)

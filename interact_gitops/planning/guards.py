@@ -37,14 +37,9 @@ def check_guards(
     if plan.prune and plan.definitions == 0 and plan.managed and not allow_empty:
         said = f"the definitions hold no job, and the target has {plan.managed} that are managed from here"
         raise GuardHeld(said, remedy="check the folder; pass --allow-empty if they shall all be deleted")
-    _hold(
-        plan.count("delete"), allow_deletes if allow_deletes is not None else guards.max_deletes, plan.managed,
-        doing="delete", setting="guards.max_deletes", flag="--allow-deletes",
-    )  # fmt: skip
-    _hold(
-        plan.count("update", "move"), allow_changes if allow_changes is not None else guards.max_changes, plan.managed,
-        doing="change", setting="guards.max_changes", flag="--allow-changes",
-    )  # fmt: skip
+    deletes, changes = plan.count("delete"), plan.count("update", "move")
+    _hold(deletes, guards.max_deletes, allow_deletes, plan.managed, doing="delete", noun="deletes")
+    _hold(changes, guards.max_changes, allow_changes, plan.managed, doing="change", noun="changes")
 
 
 def allowed(limit: str | int, managed: int, *, name: str) -> int:
@@ -58,11 +53,10 @@ def allowed(limit: str | int, managed: int, *, name: str) -> int:
     raise Failure(f"{name}: {text[:40]!r} is not a limit", remedy="write a whole number, or a share such as 10%")
 
 
-def _hold(count: int, limit: str | int, managed: int, *, doing: str, setting: str, flag: str) -> None:
-    most = allowed(limit, managed, name=flag)
-    if count <= most:
-        return
-    said = (
-        f"this would {doing} {count} of the {managed} jobs managed from here; the limit is {most} ({setting}: {limit})"
-    )
-    raise GuardHeld(said, remedy=f"check the plan; pass {flag} {count} to go on this once")
+def _hold(count: int, limit: str | int, once: str | None, managed: int, *, doing: str, noun: str) -> None:
+    setting, flag = f"guards.max_{noun}", f"--allow-{noun}"
+    name, limit = (setting, limit) if once is None else (flag, once)
+    most = allowed(limit, managed, name=name)
+    if count > most:
+        said = f"this would {doing} {count} of the {managed} jobs managed from here; the limit is {most}"
+        raise GuardHeld(f"{said} ({name}: {limit})", remedy=f"check the plan; pass {flag} {count} to go on this once")

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from interact_gitops.jobs.wire import canonical_json, definition_hash
+from interact_gitops.jobs.wire import canonical_json
 
 Action = Literal["delete", "update", "move", "adopt", "create", "refused"]
 WRITES: tuple[Action, ...] = ("create", "update", "move", "adopt", "delete")
-# Grouped as people read a plan: what is lost first.
+# Grouped as people read a plan: what is lost first, and what needs them last.
 ORDER: tuple[Action, ...] = ("delete", "update", "move", "adopt", "create", "refused")
 
 
@@ -26,9 +26,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One job's change. `before` and `after` are wire definitions; `body` is what is sent.
+    """One job's change. `before` and `after` are wire definitions with `scheduleEnabled`; `body` is what is sent.
 
-    `key` is the job's key after the change (before it, for a delete); `path` and `line` say where its file is.
+    `key` is the job's key after the change (before it, for a delete), and names at most one change of a plan;
+    `path` and `line` say where its file is. `etag` is what the write must match: the job as it was read.
     A refused change is never sent: `reason` says why, `remedy` what to do.
     """
 
@@ -56,7 +57,9 @@ class Change:
 class Plan:
     """Everything that apply would do to one target, in a stable order, and what it would leave alone.
 
-    `managed` counts the jobs there that carry our mark now, `unmanaged` all others.
+    `managed` counts the jobs there that carry our mark now, `unmanaged` those that no change concerns and that
+    carry none, or another. `definitions` counts the jobs in the files; `prune` says whether jobs whose file is
+    gone are deleted.
     """
 
     target: str
@@ -79,8 +82,8 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """64 hex digits over the target and the changes: the same plan, the same digest, whatever the files'
-        names, the commit or the time (cli.md, Apply)."""
+        """64 hex digits over the target and the changes: the same plan has the same digest, whatever the names of
+        its files, the commit or the time (cli.md, Apply)."""
         rows = sorted(
             ["job", change.key, change.action, _hash(change.before), _hash(change.after)] for change in self.changes
         )
@@ -88,4 +91,4 @@ class Plan:
 
 
 def _hash(definition: Mapping[str, Any] | None) -> str:
-    return definition_hash(definition) if definition else ""
+    return "" if definition is None else hashlib.sha256(canonical_json(definition).encode()).hexdigest()

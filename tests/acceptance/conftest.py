@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from interact_gitops.server.serving import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]

@@ -6,12 +6,13 @@ Text from definitions and targets is untrusted, and goes through `visible` exact
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Container
 
 Line = tuple[tuple[str, str], ...]
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
-def visible(text: str, *, keep: str = "") -> str:
+def visible(text: str, *, keep: Container[str] = frozenset()) -> str:
     """`text` with control, escape and direction-changing characters shown as `\\x1b`, never sent raw."""
     if text.isascii() and text.isprintable():
         return text

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from interact_gitops.planning.applying import Applied
-from interact_gitops.planning.plan import Action, Change, FieldChange, Plan
+from interact_gitops.planning.plan import Action, Change, Plan
 from interact_gitops.planning.rendering.styled import Line, line
-from interact_gitops.planning.rendering.values import INDENT, fan_out_words, field_lines, schedule_words, short
+from interact_gitops.planning.rendering.values import INDENT, fan_out_words, field_lines, schedule_words, value_lines
 
 SYMBOLS: Mapping[Action, str] = {
     "create": "+", "update": "~", "delete": "-", "move": ">", "adopt": "<=", "refused": "!"
@@ -82,7 +82,7 @@ def _details(change: Change, *, full: bool) -> Iterator[Line]:
         yield line(INDENT, (change.remedy or "", "dim"))
     elif change.action in {"create", "delete"}:
         wire = change.after or change.before or {}
-        yield from _whole(wire) if full else _brief(wire)
+        yield from _whole(wire, "removed" if change.action == "delete" else "added") if full else _brief(wire)
     else:
         for field in change.fields:
             yield from field_lines(field)
@@ -95,15 +95,10 @@ def _brief(wire: Mapping[str, Any]) -> Iterator[Line]:
     yield line(INDENT, (" · ".join(words), "dim"))
 
 
-def _whole(wire: Mapping[str, Any]) -> Iterator[Line]:
-    """Every field that says something: empty ones are left out."""
+def _whole(wire: Mapping[str, Any], style: str) -> Iterator[Line]:
     for name, value in wire.items():
-        if name in {"key", "name"} or value in (None, [], {}, False):
-            continue
-        if name == "prompts":
-            yield from field_lines(FieldChange(field=name, before=[], after=value))
-        else:
-            yield line(INDENT, f"{name}: ", (short(value, seconds=name.endswith("Seconds")), "dim"))
+        if name not in {"key", "name"}:
+            yield from value_lines(name, value, style)
 
 
 def _summary(plan: Plan) -> Iterator[Line]:
@@ -118,8 +113,9 @@ def _summary(plan: Plan) -> Iterator[Line]:
         counts += [f"{number} to {word}" for word in ("move", "adopt") if (number := plan.count(word))]
         counts += [f"{plan.count('refused')} refused"] if plan.count("refused") else []
         yield line((f"Plan: {', '.join(counts)}, {plan.unchanged} unchanged.", "bold"))
-    if plan.unmanaged:
-        yield line(f"{plan.unmanaged} unmanaged, untouched.")
+    untouched = plan.unmanaged - plan.count("adopt")
+    if untouched:
+        yield line(f"{untouched} unmanaged, untouched.")
     if not plan.prune:
         yield line(
             ("Nothing is deleted: only a part of the definitions was looked at, or --no-prune was given.", "dim")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import math
+import sqlite3
 import threading
 import time
 from collections.abc import Mapping
@@ -15,6 +17,8 @@ from interact_gitops.server.instance import Instance
 from interact_gitops.server.options import RateLimit
 from interact_gitops.server.store import organisations
 from interact_gitops.server.store.organisations import ApiKey
+
+log = logging.getLogger(__name__)
 
 _NOTE_USE_EVERY_SECONDS = 60.0
 _LONGEST_KEY = 200
@@ -68,8 +72,11 @@ class Access:
         now = time.monotonic()
         if now - self._noted.get(key.id, -math.inf) >= _NOTE_USE_EVERY_SECONDS:
             self._noted[key.id] = now
-            with self._instance.database.write() as db:
-                organisations.mark_used(db, key.id, self._instance.now())
+            try:
+                with self._instance.database.write() as db:
+                    organisations.mark_used(db, key.id, self._instance.now())
+            except sqlite3.OperationalError:  # a full disk is no reason to refuse a read
+                log.warning("the use of the key %s could not be noted", key.id, exc_info=True)
 
 
 class Rates:

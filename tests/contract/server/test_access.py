@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from interact_gitops.server.options import RateLimit
+from interact_gitops.server.serving import EmbeddedServer
 from interact_gitops.shapes import schema
 
 DOCUMENT = schema("interact-api.openapi.json")
@@ -164,6 +166,19 @@ def test_the_initiator_is_named_after_the_key_and_never_is_the_key(server, home,
     chat = named.run(named.create())
     assert "nightly ci" in chat["initiator"]
     assert key not in str(chat)
+
+
+def test_too_many_calls_are_told_to_wait(tmp_path, home):
+    with EmbeddedServer(data=tmp_path, port=0, rate_limit=RateLimit(per_second=0.5, burst=3)) as server:
+        with httpx.Client(base_url=server.url) as http:
+            hasty = type(home)(home.description, http, server.api_key, server.organization_id)
+            other = type(home)(home.description, http, server.create_key(), server.organization_id)
+            assert [hasty("GET", "/api/agents").status_code for _ in range(4)] == [200, 200, 200, 429]
+            refused = hasty("POST", "/api/agents/jobs", json=hasty.definition())
+            assert refused.json()["code"] == "rate_limited"
+            assert 1 <= int(refused.headers["Retry-After"]) <= 2
+            assert other("GET", "/api/agents").status_code == 200
+            assert http.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])

@@ -185,6 +185,7 @@ def test_a_creation_can_be_repeated_under_its_idempotency_key(api):
     assert [a.status_code for a in answers] == [201] * 3
     assert len({a.text for a in answers}) == 1
     assert len({a.headers["ETag"] for a in answers}) == 1
+    assert [a.headers.get("Idempotency-Replayed") for a in answers] == [None, "true", "true"]
     api.problem(422, "idempotency_mismatch", "POST", JOBS, json={**first, "name": "Another"}, headers=headers)
     assert len(api.all(JOBS, "jobs")) == 1
     assert api("POST", JOBS, json=api.definition(), headers={"Idempotency-Key": "create 2"}).status_code == 201

@@ -61,6 +61,8 @@ def faults(api, **changes):
         ({"fanOut": {"matrix": {"a": []}}}, "/fanOut/matrix/a"),
         ({"fanOut": {"matrix": {"a": [None]}}}, "/fanOut/matrix/a/0"),
         ({"fanOut": {"matrix": {}}}, "/fanOut/matrix"),
+        ({"fanOut": {"matrix": {"1": [None]}}}, "/fanOut/matrix/1/0"),
+        ({"fanOut": {"combinations": [{"007": None}]}}, "/fanOut/combinations/0/007"),
         ({"fanOut": {"max_parallel": 2}}, "/fanOut/max_parallel"),
         ({"managedBy": ""}, "/managedBy"),
         ({"appliedHash": "abc"}, "/appliedHash"),

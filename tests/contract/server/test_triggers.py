@@ -187,6 +187,8 @@ def test_a_fan_out_is_repeated_whole(api):
     body = {"combinations": [{"n": 3}, {"n": 1}, {"n": 2}]}
     first = api.trigger(job, body, key="fan")
     assert api.trigger(job, body, key="fan") == first
+    again = api("POST", path(job), json=body, headers={"Idempotency-Key": "fan"})
+    assert again.headers["Idempotency-Replayed"] == "true"
     assert len(chats(api, job)) == 3
 
 

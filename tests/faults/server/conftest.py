@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import httpx
 import pytest
 
 from interact_gitops.server.data_folder import read_credentials
-from interact_gitops.server.sample.warehouse import agents_file
+from interact_gitops.server.sample.warehouse import agents_file, ensure_sample
 from interact_gitops.server.serving import EmbeddedServer
 
 ENDED = {"completed", "failed", "cancelled"}
@@ -35,7 +37,7 @@ AGENTS = r"""
       - name: a_second
         title: A second
         parameters: {n: {type: integer, default: 1}}
-        sql: select count(*) + $n as n from range(6000000) a, range(40) b where (a.range + b.range) % 7 = 3
+        sql: select count(*) + $n as n from range(1000000) a, range(60) b where (a.range + b.range) % 7 = 3
       - name: wrong
         title: Wrong
         sql: select no_such_column from campaigns
@@ -45,7 +47,7 @@ import sys
 from pathlib import Path
 from interact_gitops.server.serving import serve
 serve(Path(sys.argv[1]), agents=Path(sys.argv[2]), sample_folder=Path(sys.argv[3]), drain_seconds=float(sys.argv[4]),
-      started=lambda server: print(server.url, flush=True))
+      workers=4, started=lambda server: print(server.url, flush=True))
 """
 
 Json = dict[str, Any]
@@ -133,8 +135,14 @@ class Process(Visitor):
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder for the sample warehouse: making it takes seconds."""
-    return tmp_path_factory.mktemp("warehouse")
+    """The sample warehouse, made once for all of pytest's workers: it takes seconds."""
+    shared = tmp_path_factory.getbasetemp()
+    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "warehouse-for-faults"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ensure_sample(folder, datetime.now(UTC).date())
+    return folder
 
 
 @pytest.fixture
@@ -160,7 +168,8 @@ def serve(tmp_path: Path, sample: Path) -> Iterator[Callable[..., EmbeddedServer
     agents.write_text(agents_file().read_text(encoding="utf-8") + AGENTS, encoding="utf-8")
 
     def start(**options: Any) -> EmbeddedServer:
-        defaults = {"agents": agents, "sample_folder": sample, "drain_seconds": 0.2}
+        # Few workers: an endless query takes every core there is.
+        defaults = {"agents": agents, "sample_folder": sample, "drain_seconds": 0.2, "workers": 3}
         started.append(EmbeddedServer(tmp_path / "data", **{**defaults, **options}))
         return started[-1]
 

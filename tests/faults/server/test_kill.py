@@ -46,7 +46,9 @@ def test_killed_with_runs_in_progress_and_waiting(processes):
     assert by_id[next_in_line]["startedAt"] >= max(chat["finishedAt"] for chat in ends)
     # The keys are spent as before.
     assert second.trigger(stuck, key="stuck run")["chat"]["id"] == stuck_chat
-    assert second.trigger(quick, {"combinations": [{"n": n} for n in range(MANY)], "maxParallel": 2}, key="batch") == batch
+    assert (
+        second.trigger(quick, {"combinations": [{"n": n} for n in range(MANY)], "maxParallel": 2}, key="batch") == batch
+    )
     assert len(second.chats()) == len(chats)
 
 

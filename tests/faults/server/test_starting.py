@@ -48,7 +48,9 @@ def test_lost_credentials_are_made_anew_for_the_same_organisation(serve, visit, 
         file.unlink()
     else:
         key = "int_" + "x" * 48 if damage == "another key" else ""
-        file.write_text(f"INTERACT_URL=http://127.0.0.1:1\nINTERACT_API_KEY={key}\nINTERACT_ORG_ID={first.organization_id}\n")
+        file.write_text(
+            f"INTERACT_URL=http://127.0.0.1:1\nINTERACT_API_KEY={key}\nINTERACT_ORG_ID={first.organization_id}\n"
+        )
     second = serve()
     assert second.api_key != first.api_key
     assert visit(second).ok("GET", f"/api/agents/jobs/{job['id']}")["job"] == job
@@ -112,7 +114,7 @@ def test_a_corrupt_store_is_a_clear_line(serve):
     first = serve()
     first.stop()
     (first.data / "interact.db").write_bytes(b"\0" * 10_000)
-    with pytest.raises(Refused, match="cannot be used|another program"):
+    with pytest.raises(Refused, match=r"cannot be used|another program"):
         serve()
 
 

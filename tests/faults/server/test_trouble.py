@@ -198,7 +198,12 @@ def test_cancelling_frees_the_way(serve, visit):
 
 def test_a_run_is_stopped_at_its_timeout(serve, visit):
     api = visit(serve())
-    job = api.job("slow", "endless", timeoutSeconds=1, prompts=[{"text": "a", "query": "quick"}, {"text": "b", "query": "endless"}])
+    job = api.job(
+        "slow",
+        "endless",
+        timeoutSeconds=1,
+        prompts=[{"text": "a", "query": "quick"}, {"text": "b", "query": "endless"}],
+    )
     found = api.until_status(api.trigger(job)["chat"]["id"], "failed")
     assert found["error"]["kind"] == "timeout"
     assert "timeout of 1 s" in found["error"]["message"]

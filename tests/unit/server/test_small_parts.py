@@ -84,7 +84,7 @@ def test_calls_come_back_with_time():
 
 
 def test_csv_says_what_json_says():
-    rows = [[1, "a,\"b\"\nc", None, True, 0.5, ["x", {"y": 1}]], [2, "", 0, False, -1, "-5"]]
+    rows = [[1, 'a,"b"\nc', None, True, 0.5, ["x", {"y": 1}]], [2, "", 0, False, -1, "-5"]]
     text = write_csv(["n", "text", "null", "flag", "float", "deep"], rows).decode()
     assert text.split("\r\n")[0] == "n,text,null,flag,float,deep"
     assert list(csv.reader(io.StringIO(text)))[1:] == [

@@ -1,0 +1,33 @@
+"""Where a target may be: https, or this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from interact_gitops.errors import Failure
+
+
+def check_url(url: str) -> None:
+    """Raise Failure for a URL that is none, or over which the API key would travel in the clear."""
+    try:
+        parts = urlsplit(url)
+        named = parts.hostname
+        _ = parts.port
+    except ValueError:
+        parts, named = urlsplit(""), None
+    if not named or parts.scheme not in {"http", "https"}:
+        raise Failure(f"the target's URL {url!r} is not one", remedy="write https://HOST, or http://127.0.0.1:PORT")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise Failure(f"the target's URL {url!r} would send the API key unencrypted", remedy="use https")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by its form; no name is looked up."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
