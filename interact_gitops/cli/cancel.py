@@ -14,12 +14,17 @@ from interact_gitops.cli.output import say, say_json
 def cancel(workspace: Workspace, run: str, form: str) -> None:
     """Stop RUN: a chat id, a run key, or the unique beginning of one."""
     from interact_gitops.cli.chats import find_run
+    from interact_gitops.interact.errors import ApiRefusal
 
     with workspace.client() as client:
         chat_id = find_run(client, run)
         before = client.chat(chat_id)
-        if before.state == "active":
-            client.cancel_chat(chat_id)
+        try:
+            if before.state == "active":
+                client.cancel_chat(chat_id)
+        except ApiRefusal as refused:
+            if refused.code != "already_finished":  # it ended while we were asking
+                raise
         after = client.chat(chat_id)
     if form == "json":
         say_json({"id": chat_id, "status": after.status, "state": after.state, "wasActive": before.state == "active"})
