@@ -35,7 +35,7 @@ class Workspace:
     definitions_named: str | None = None
     settings_given: Settings | None = None
     quiet: bool = False
-    verbose: int = 0
+    verbose: bool = False
 
     @cached_property
     def settings(self) -> Settings:
@@ -70,6 +70,11 @@ class Workspace:
         """A client of the target; use it in a `with`."""
         from interact_gitops.interact.client import Client
 
+        if self.verbose:
+            import logging
+
+            # The HTTP library names each request and its status; headers, and so the key, are not among it.
+            logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
         return Client(target.url, target.api_key, target.organization)
 
@@ -77,7 +82,7 @@ class Workspace:
 def _into(attribute: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
     def remember(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
         workspace = ctx.ensure_object(Workspace)
-        if value not in (None, False, 0):
+        if value not in (None, False):
             setattr(workspace, attribute, Path(value) if attribute == "config" else value)
         return value
 
@@ -94,7 +99,7 @@ def _global_options() -> list[click.Option]:
             ["--definitions"], metavar="DIR", callback=_into("definitions_named"), help="Definitions folder.", **shared
         ),
         click.Option(["-q", "--quiet"], is_flag=True, callback=_into("quiet"), help="Say less.", **shared),
-        click.Option(["-v", "--verbose"], count=True, callback=_into("verbose"), help="Say more.", **shared),
+        click.Option(["-v", "--verbose"], is_flag=True, callback=_into("verbose"), help="Name every request.", **shared),
     ]
 
 

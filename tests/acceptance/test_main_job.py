@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
+import signal
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
-from .conftest import Shell
+from .conftest import COMMAND, Shell
 
 Fits = Callable[[str, Any], None]
 
@@ -118,3 +121,56 @@ def test_no_secret_is_ever_shown(interact: Shell) -> None:
         )
     ]  # fmt: skip
     assert not [answer for answer in outputs if key in answer.out + answer.err]
+
+
+def test_a_second_run_is_skipped_with_5_and_cancel_stops_the_first(interact: Shell) -> None:
+    interact("apply", "--yes")
+    combinations = interact.folder / "combinations.yaml"
+    combinations.write_text(
+        "".join(f"- {{campaign_id: CMP-2026-001, days: {n % 90 + 1}, roas_floor: {n}}}\n" for n in range(400))
+    )
+    first = interact(
+        "run", "campaign-check", "--combinations", "combinations.yaml", "--max-parallel", "1", "--format", "json"
+    )
+    runs = first.json["runs"]
+    assert len(runs) == 400
+    second = interact("run", "campaign-check", "-p", "campaign_id=CMP-2026-001", expect=5)
+    assert "a run of this job is in progress" in second.err
+    last = runs[-1]["id"]
+    assert interact("cancel", last).out == f"{last} is cancelled.\n"
+    assert interact("cancel", last).out == f"{last} had already ended: cancelled.\n"
+    assert interact("history", "--status", "cancelled", "--format", "json").json["runs"][0]["id"] == last
+
+
+def test_interrupted_waiting_leaves_the_run_alone(interact: Shell) -> None:
+    interact("apply", "--yes")
+    combinations = interact.folder / "combinations.yaml"
+    combinations.write_text("".join(f"- {{campaign_id: CMP-2026-001, roas_floor: {n}}}\n" for n in range(300)))
+    environment = {**os.environ, **interact.environment}
+    command = [
+        *COMMAND,
+        "run",
+        "campaign-check",
+        "--combinations",
+        "combinations.yaml",
+        "--max-parallel",
+        "1",
+        "--wait",
+    ]
+    with subprocess.Popen(
+        command, cwd=interact.folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as waiting:
+        assert waiting.stderr is not None
+        assert "chat_" in waiting.stderr.readline()
+        waiting.send_signal(signal.SIGINT)
+        rest = waiting.stderr.read()
+    assert waiting.returncode == 130
+    assert "no longer waiting; the run goes on" in rest
+    assert interact("history", "--format", "json").json["runs"][0]["state"] == "active"
+
+
+def test_verbose_names_requests(interact: Shell) -> None:
+    said = interact("plan", "-v").err
+    assert "GET" in said
+    assert "/api/agents/jobs" in said
+    assert interact.environment["INTERACT_API_KEY"] not in said
