@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from interact_gitops.errors import ConfigurationInvalid, Failure, Position, Problem, did_you_mean
+from interact_gitops.errors import ConfigurationInvalid, Failure, Problem, did_you_mean
 from interact_gitops.jobs.faults import Fault, shape_faults
 from interact_gitops.jobs.model import Scalar
 from interact_gitops.jobs.positions import Document
@@ -93,6 +93,7 @@ class Settings:
             for part in SECRETS
         }
         options = {part: raw[part] for part in ("api", "schedules", "protected", "variables") if part in raw}
+        _refuse_credentials(resolved["url"], f"{self.file}: targets.{name}.url")
         return Target(name=name, **resolved, **options)
 
 
@@ -209,12 +210,19 @@ def _implicit_target(folder: Path, environ: Mapping[str, str]) -> Target:
                 "no Interact to talk to: no target is configured and no local server was started", remedy=remedy
             )
         given = found
+    _refuse_credentials(given["INTERACT_URL"], "INTERACT_URL")
     return Target(
         name=name,
         url=given["INTERACT_URL"],
         api_key=given["INTERACT_API_KEY"],
         organization=given["INTERACT_ORG_ID"],
     )
+
+
+def _refuse_credentials(url: str, what: str) -> None:
+    """A URL is shown in plans and messages, and so must hold no password."""
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise Failure(f"{what} holds a user name or password", remedy="write the address alone; api_key is the secret")
 
 
 def _read_file(path: Path, shown: str) -> dict[str, Any]:
@@ -270,8 +278,5 @@ def _unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
 
 
 def _problem(document: Document, fault: Fault) -> Problem:
-    path = fault.path
-    found: Position | None = None
-    while path and not (found := document.position(path, key=fault.at_key and path == fault.path, offset=fault.offset)):
-        path = path[:-1]
-    return Problem(position=found or document.start, message=fault.message, code=fault.code, remedy=fault.remedy)
+    where = document.position(fault.path, key=fault.at_key, offset=fault.offset) or document.start
+    return Problem(position=where, message=fault.message, code=fault.code, remedy=fault.remedy)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,8 +44,9 @@ def read_checkout(folder: Path) -> Checkout | None:
             return Checkout(top=Path(repository.working_tree_dir), commit=commit, remote_path=remote_path(url))
     except (InvalidGitRepositoryError, NoSuchPathError):
         return None
-    except (GitError, ODBError, OSError, ValueError) as error:
-        said = f"the git repository of {str(folder)!r} cannot be read: {error}"
+    except (GitError, ODBError, OSError, ValueError, configparser.Error) as error:
+        # Not the error's own text: a remote's URL in it may hold a password.
+        said = f"the git repository of {str(folder)!r} cannot be read ({type(error).__name__})"
         raise Failure(said, remedy="check it with `git status`, or set managed_by") from error
 
 

@@ -9,7 +9,10 @@ from interact_gitops.errors import Failure
 
 
 def check_url(url: str) -> None:
-    """Raise Failure for a URL that is none, or over which the API key would travel in the clear."""
+    """Raise Failure for a URL that is none, holds a secret, or would have the API key travel in the clear."""
+    if "@" in url.partition("//")[2].partition("/")[0]:
+        said = "the target's URL holds a user name or a password, which would be shown in messages"
+        raise Failure(said, remedy="write https://HOST; the API key is all that the target asks for")
     try:
         parts = urlsplit(url)
         named = parts.hostname

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from interact_gitops.errors import Refused
 from interact_gitops.interact.bodies import is_written, items, one_job, part, read, whole
-from interact_gitops.interact.errors import ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.errors import AlreadyFinished, ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
 from interact_gitops.interact.records import (
     Chat,
     ChatSummary,
@@ -30,7 +32,11 @@ _JOBS, _CHATS = "/api/agents/jobs", "/api/agents/chats"
 
 
 class Client:
-    """One organisation on one target. Use it in a `with`; several threads may share it."""
+    """One organisation on one target. Use it in a `with`; several threads may share it.
+
+    `api` says which API the target has; `auto` asks it when that matters. `timeout_seconds` bounds each wait for
+    the target, not the request as a whole (`transport.PATIENCE` does that).
+    """
 
     def __init__(
         self,
@@ -38,13 +44,14 @@ class Client:
         api_key: str,
         organization_id: str,
         *,
+        api: Literal["auto", "public", "full"] = "auto",
         timeout_seconds: float = 30.0,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         headers = {"X-API-Key": api_key, "X-Organization-Id": organization_id}
         self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep, clock=clock)
-        self._surface: Surface | None = None
+        self._surface: Surface | None = None if api == "auto" else api
 
     @property
     def url(self) -> str:
@@ -59,19 +66,27 @@ class Client:
     ) -> None:
         self._transport.close()
 
+    def give_up(self) -> None:
+        """Repeat no request any more, in any thread: for when somebody pressed Ctrl-C and wants to go home."""
+        self._transport.give_up()
+
     def surface(self) -> Surface:
         """Which API the target offers, asked once (interact-api.md, section 3).
 
         Raises Unauthenticated or Forbidden when the key cannot tell.
         """
         if self._surface is None:
+            what = "ask which API the target offers"
             try:
-                self._transport.send("GET", _JOBS, what="ask which API the target offers", query={"limit": 1})
+                items(self._transport.send("GET", _JOBS, what=what, query={"limit": 1}), "jobs", what)
                 self._surface = "full"
             except ApiRefusal as refused:
                 if refused.status not in {404, 405}:
                     raise
                 self._surface = "public"
+            except UnexpectedAnswer as strange:  # such as a web site's page for whatever it does not know
+                remedy = "check the target's URL; if it has the public API only, set `api: public`"
+                raise UnexpectedAnswer(strange.message, remedy=remedy) from strange
         return self._surface
 
     def agents(self) -> list[RemoteAgent]:
@@ -82,7 +97,9 @@ class Client:
     def jobs(self, *, managed_by: str | None = None, deleted: bool = False) -> list[RemoteJob]:
         """Every job definition, page by page; with `deleted`, the tombstones instead."""
         query = {"managedBy": managed_by, "deleted": "true" if deleted else None, "limit": PAGE}
-        return [read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
+        found = [read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
+        self._surface = "full"
+        return found
 
     def job(self, job_id: str) -> RemoteJob:
         """One job definition. Raises NotFound."""
@@ -156,7 +173,12 @@ class Client:
     ) -> Triggered:
         """Start a run. With nothing but the job, no body is sent: that is all that hosted Interact documents.
 
-        Raises RunInProgress under the overlap rule, Invalid for parameters that do not fit.
+        A lost answer is asked for again only where the target is known to have the definitions API: hosted
+        Interact documents no idempotency keys, and a second request might be a second run. For the same reason
+        a target known to be public is sent no body, and no parameters are accepted for it.
+
+        Raises RunInProgress under the overlap rule, Invalid for parameters that do not fit, Refused for
+        parameters that the target cannot take.
         """
         body = {
             "parameters": dict(parameters) if parameters is not None else None,
@@ -167,13 +189,18 @@ class Client:
         }
         given = {name: value for name, value in body.items() if value is not None}
         what = f"run job {job_id}"
+        if self._surface == "public":
+            if parameters or combinations or max_parallel:
+                said = f"{what}: this target's API takes no parameters"
+                raise Refused(said, remedy="give the values in the job's own prompt there")
+            given = {}
         answer = self._transport.send(
             "POST",
             f"{_JOBS}/{part(job_id)}/trigger",
             what=what,
             body=given or None,
             headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
-            repeatable=idempotency_key is not None,
+            repeatable=idempotency_key is not None and self._surface == "full",
         )
         if not isinstance(answer.body, dict) or answer.body.get("success") is False:
             raise UnexpectedAnswer(f"{what}: the target did not start it", remedy="see the job in Interact")
@@ -188,16 +215,24 @@ class Client:
         created_after: datetime | None = None,
         most: int | None = None,
     ) -> Iterator[ChatSummary]:
-        """Chats, newest first as the target orders them; pages are read as they are needed."""
-        query = {
-            "jobId": job_id,
-            "agentId": agent_id,
-            "status": status,
-            "createdAfter": created_after.isoformat() if created_after else None,
-            "limit": min(most, PAGE) if most and self._surface == "full" else None,
-        }
-        for raw in self._pages(_CHATS, "chats", query, "list chats"):
-            yield read(read_summary, raw, "list chats")
+        """Chats, at most `most`, newest first as the target orders them; pages are read as they are needed.
+
+        The public API filters by job and agent only; what it says too much is left out here. A chat whose time is
+        not known is not left out for its time.
+        """
+        query: dict[str, Any] = {"jobId": job_id, "agentId": agent_id}
+        if (status or created_after or most) and self.surface() == "full":
+            query["status"] = status
+            query["createdAfter"] = created_after.isoformat() if created_after else None
+            query["limit"] = min(most, PAGE) if most else None
+        found = (read(read_summary, raw, "list chats") for raw in self._pages(_CHATS, "chats", query, "list chats"))
+        wanted = (
+            chat
+            for chat in found
+            if (status is None or chat.status == status)
+            and (created_after is None or chat.created_at is None or chat.created_at >= created_after)
+        )
+        yield from islice(wanted, most)
 
     def chat(self, chat_id: str) -> Chat:
         """One chat in full. Raises NotFound."""
@@ -219,9 +254,13 @@ class Client:
         return answer.text
 
     def cancel_chat(self, chat_id: str) -> None:
-        """Stop a run in progress; a run that has ended stays as it is."""
+        """Stop a run in progress. Raises AlreadyFinished for one that had ended."""
         path = f"{_CHATS}/{part(chat_id)}/cancel"
-        self._transport.send("POST", path, what=f"cancel {chat_id}", repeatable=True)
+        try:
+            self._transport.send("POST", path, what=f"cancel {chat_id}", repeatable=True)
+        except AlreadyFinished as finished:
+            if not finished.maybe_done:
+                raise
 
     def _pages(self, path: str, name: str, query: Mapping[str, Any], what: str) -> Iterator[Mapping[str, Any]]:
         cursor: str | None = None

@@ -47,14 +47,16 @@ class ServerFault(TargetFailure):
 class ApiRefusal(TargetFailure):
     """The API refused. `status` is the HTTP status, `code` the problem's stable code, `members` the problem.
 
-    The remedy is the target's own where its problem has one.
+    The remedy is the target's own where its problem has one, but where we know better what to do from here.
     """
 
     remedy_text: str = "see the target's documentation for what it accepts"
+    knows_better = False
 
     def __init__(self, message: str, *, status: int, code: str, members: Mapping[str, Any]) -> None:
         said = members.get("remedy")
-        super().__init__(message, remedy=said if isinstance(said, str) and said else self.remedy_text)
+        theirs = isinstance(said, str) and said and not self.knows_better
+        super().__init__(message, remedy=said if theirs else self.remedy_text)
         self.status = status
         self.code = code
         self.members = members
@@ -82,6 +84,7 @@ class Stale(ApiRefusal):
     """412: the thing changed since it was read."""
 
     remedy_text = "plan again: somebody changed it meanwhile"
+    knows_better = True
 
 
 class PreconditionRequired(ApiRefusal):
@@ -94,12 +97,14 @@ class KeyTaken(ApiRefusal):
     """409: another job has this key."""
 
     remedy_text = "adopt that job, or choose another key"
+    knows_better = True
 
 
 class Protected(ApiRefusal):
     """409: the job is protected on the target."""
 
     remedy_text = "apply it once with `protect: false`, then delete it"
+    knows_better = True
 
 
 class DefinitionChanged(ApiRefusal):

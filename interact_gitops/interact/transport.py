@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from interact_gitops import __version__
 from interact_gitops.errors import Failure
 from interact_gitops.interact.addresses import check_url, is_loopback
 from interact_gitops.interact.answers import Received, problem, received
-from interact_gitops.interact.errors import GarbledAnswer, TargetFailure, UnexpectedAnswer, Unreachable
+from interact_gitops.interact.errors import ApiRefusal, GarbledAnswer, TargetFailure, UnexpectedAnswer, Unreachable
 
 if TYPE_CHECKING:
     import httpx
@@ -49,7 +51,7 @@ class Transport:
         headers: Mapping[str, str],
         *,
         timeout_seconds: float,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         import httpx
@@ -60,7 +62,8 @@ class Transport:
             if not (value and value.isascii() and value.isprintable() and value.strip() == value):
                 raise Failure(f"the {name} of the target cannot be sent: it is empty, or has strange characters in it")
         self._secrets = tuple(value for name, value in headers.items() if name.lower() == "x-api-key")
-        self._sleep = sleep
+        self._given_up = threading.Event()
+        self._sleep = sleep or self._given_up.wait
         self._clock = clock
         self._httpx = httpx.Client(
             base_url=self.url,
@@ -68,11 +71,17 @@ class Transport:
             timeout=httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds)),
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
             follow_redirects=False,  # the key must not travel to another host
+            # Plain http is for loopback only (check_url): reading the certificates would cost 50 ms for nothing.
+            verify=urlsplit(self.url).scheme == "https",
         )
 
     def close(self) -> None:
         """Close every connection."""
         self._httpx.close()
+
+    def give_up(self) -> None:
+        """From now on no request is sent a second time, and who waits to do so gives up at once."""
+        self._given_up.set()
 
     def send(
         self,
@@ -118,10 +127,14 @@ class Transport:
                 asked = answer.retry_after
                 maybe_done += answer.status >= 500 or answer.status == 408
             pause = max(asked or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311  # spreads retries, guards nothing
-            if not again or attempt >= MAX_ATTEMPTS or self._clock() + pause > deadline:
+            again = again and attempt < MAX_ATTEMPTS and self._clock() + pause <= deadline
+            if again and not self._given_up.is_set():
+                self._sleep(pause)
+            if not again or self._given_up.is_set():
                 failure.maybe_done = maybe_done > 0
+                if maybe_done and request.method != "GET" and not isinstance(failure, ApiRefusal):
+                    failure.message += "; it may have been carried out all the same"
                 raise failure
-            self._sleep(pause)
             wait = min(wait * 2, LONGEST_WAIT)
 
     def _once(self, request: httpx.Request, what: str, deadline: float) -> Received:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from interact_gitops.errors import did_you_mean
 from interact_gitops.jobs.faults import LONGEST_WORD, shown
-from interact_gitops.jobs.sandbox import FILTERS, environment
+from interact_gitops.jobs.sandbox import FILTERS, TESTS, environment
 
 if TYPE_CHECKING:
     from jinja2 import nodes
@@ -124,7 +124,9 @@ class _Walk:
             self.attribute(node)
         else:
             if kind == "Filter":
-                self.filter(node)
+                self.known(node, "filter", FILTERS)
+            elif kind == "Test":
+                self.known(node, "test", TESTS)
             for child in node.iter_child_nodes():
                 self.visit(child, depth + 1)
 
@@ -160,11 +162,11 @@ class _Walk:
             remedy = did_you_mean(dotted[:LONGEST_WORD], options) or f"use one of {', '.join(options)}"
             self.fault(node, parts[-1], "template-name", f"{shown(dotted)} is not a built-in value", remedy)
 
-    def filter(self, node: Any) -> None:
-        if node.name not in FILTERS:
-            remedy = did_you_mean(node.name[:LONGEST_WORD], FILTERS) or f"use one of: {', '.join(FILTERS)}"
-            said = f"the filter {shown(node.name)} is not available in prompts"
-            self.fault(node, node.name, "template-filter", said, remedy)
+    def known(self, node: Any, what: str, names: tuple[str, ...]) -> None:
+        if node.name not in names:
+            remedy = did_you_mean(node.name[:LONGEST_WORD], names) or f"use one of: {', '.join(names)}"
+            said = f"the {what} {shown(node.name)} is not available in prompts"
+            self.fault(node, node.name, f"template-{what}", said, remedy)
 
 
 class _Places:
@@ -172,11 +174,11 @@ class _Places:
 
     def __init__(self, text: str) -> None:
         self.words: dict[tuple[int, str, str], list[int]] = {}
-        self.lines = _line_starts(text)
+        self.text = text
         self.seen: Counter[tuple[int, str, str]] = Counter()
         offset, before = 0, ""
         for line, kind, value in environment().lex(text):
-            if kind in {"name", "operator", "string"}:
+            if kind in {"name", "operator"} or (kind == "string" and before == "["):
                 word = value.strip("'\"") if kind == "string" else value
                 # A name after a dot or in brackets is a member, after a bar a filter, else a value.
                 role = {".": "Getattr", "[": "Getattr", "|": "Filter"}.get(before, "Name")
@@ -194,18 +196,22 @@ class _Places:
                 index = min(self.seen[key], len(found) - 1)
                 self.seen[key] += 1
                 return found[index]
-        return self.lines[min(line, len(self.lines)) - 1]
+        return _first_braces(self.text, line)
 
 
 def _syntax_fault(text: str, said: str, line: int) -> TemplateFault:
-    lines = _line_starts(text)
-    start = lines[min(line, len(lines)) - 1]
-    braces = [place for mark in ("{{", "{%", "{#") if (place := text.find(mark, start)) >= 0]
     remedy = "write {{ name }} for a value, {{ '{{' }} for literal braces"
     if said.startswith("Unexpected end of template"):
         said, remedy = "it ends inside {% if %}", "write {% endif %}"
     message = f"this template cannot be read: {said.rstrip('.')}"
-    return _fault(text, min(braces, default=start), "template-syntax", message, remedy)
+    return _fault(text, _first_braces(text, line), "template-syntax", message, remedy)
+
+
+def _first_braces(text: str, line: int) -> int:
+    """Where markup begins on `line` or after it; without any, where the line begins."""
+    lines = _line_starts(text)
+    start = lines[min(line, len(lines)) - 1]
+    return min((place for mark in ("{{", "{%", "{#") if (place := text.find(mark, start)) >= 0), default=start)
 
 
 def _too_complex(text: str) -> TemplateFault:

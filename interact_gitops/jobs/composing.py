@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.errors import Position, Problem
@@ -71,29 +72,22 @@ def _first_too_deep(file: str, text: str) -> Position:
     """Where the values nest too deep, found from events: their parser does not recurse."""
     import yaml
 
-    depth = 0
-    event: Any
-    for event in yaml.parse(text, Loader=_loader_class()):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > MAX_DEPTH:
-            break
-    return _place(file, event.start_mark)
+    def events() -> Iterator[Any]:
+        depth = 0
+        for event in yaml.parse(text, Loader=_loader_class()):  # pragma: no branch  # it does nest that deep
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                yield event
+
+    return _place(file, next(events()).start_mark)
 
 
-def alias_position(file: str, text: str, number: int) -> Position | None:
+def alias_position(file: str, text: str, number: int) -> Position:
     """Where alias `number` (from 1) of a file stands; a node knows only its anchor's place."""
     import yaml
 
-    event: Any
-    for event in yaml.parse(text, Loader=_loader_class()):
-        if isinstance(event, yaml.AliasEvent):
-            number -= 1
-            if not number:
-                return _place(file, event.start_mark)
-    return None
+    aliases = (event for event in yaml.parse(text, Loader=_loader_class()) if isinstance(event, yaml.AliasEvent))
+    return _place(file, next(islice(aliases, number - 1, None)).start_mark)
 
 
 def _place(file: str, mark: Any) -> Position:

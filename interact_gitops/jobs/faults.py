@@ -15,14 +15,26 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from interact_gitops.errors import did_you_mean
 from interact_gitops.jobs.excerpt import excerpt
+from interact_gitops.jobs.phrases import (
+    MAX_SHOWN,
+    json_word,
+    kind_of,
+    limit_broken,
+    limit_remedy,
+    named,
+    shown,
+    type_remedy,
+    types,
+)
 from interact_gitops.shapes import Shape, build_shape
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
     from jsonschema_rs import ValidationError
 
+__all__ = ["LONGEST_WORD", "MAX_SHOWN", "Fault", "Path", "json_word", "named", "shape_faults", "shown"]
+
 Path = tuple[str | int, ...]
-MAX_SHOWN = 60
 LONGEST_WORD = 100  # that is compared with known words: the comparison is quadratic
 MAX_FAULTS = 250  # of one document: more than the loader shows of one file
 
@@ -72,6 +84,7 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
     limit: Any = rules[rule]
     hint: str | None = rules.get("x-remedy")
     secret = bool(rules.get("x-secret"))
+    quoted = "this" if secret else shown(value)
     if rule == "additionalProperties" and "x-names" in rules:
         right = re.compile(next(iter(rules["patternProperties"])))
         for name in (name for name in value if not right.fullmatch(name)):
@@ -91,25 +104,24 @@ def _faults(error: ValidationError, document: Any, schema: Any) -> Iterator[Faul
     elif rule in {"anyOf", "oneOf"}:
         yield from _choice_faults(error, document, schema, limit)
     elif rule == "type":
-        found = _named(value) if secret else named(value)
-        yield Fault(path=path, code="wrong-type", remedy=_type_remedy(limit, value, hint),
-                    message=f"this must be {_types(limit)}, not {found}")  # fmt: skip
+        found = kind_of(value) if secret else named(value)
+        yield Fault(path=path, code="wrong-type", remedy=type_remedy(limit, value, hint),
+                    message=f"this must be {types(limit)}, not {found}")  # fmt: skip
     elif rule == "enum":
         words = [str(option) for option in limit if option is not None]
         remedy = (
             did_you_mean(value[:LONGEST_WORD], words) if isinstance(value, str) else None
         ) or f"write one of: {', '.join(words)}"
-        yield Fault(path=path, code="not-allowed", message=f"{shown(value)} is not allowed here", remedy=remedy)
+        yield Fault(path=path, code="not-allowed", message=f"{quoted} is not allowed here", remedy=remedy)
     elif rule == "uniqueItems":
         index = _first_twice(value)
         yield Fault(path=path, code="out-of-range", remedy="keep one of the two",
                     message=f"{shown(value[index])} stands twice in this list")  # fmt: skip
     elif rule == "pattern":
-        said = "this" if secret else shown(value)
-        yield Fault(path=path, code="bad-form", remedy=hint, message=f"{said} does not have the right form")
+        yield Fault(path=path, code="bad-form", remedy=hint, message=f"{quoted} does not have the right form")
     else:
-        yield Fault(path=path, code="out-of-range", message=_limit(rule, limit, value),
-                    remedy=hint or _limit_remedy(rule, rules))  # fmt: skip
+        yield Fault(path=path, code="out-of-range", message=limit_broken(rule, limit, value, quoted),
+                    remedy=hint or limit_remedy(rule, rules))  # fmt: skip
 
 
 def _choice_faults(error: ValidationError, document: Any, schema: Any, options: list[Any]) -> Iterator[Fault]:
@@ -121,6 +133,9 @@ def _choice_faults(error: ValidationError, document: Any, schema: Any, options: 
     context: list[list[ValidationError]] = [branch for branch in getattr(error.kind, "context", ()) if branch]
     meant = max(context, key=_depth, default=[])
     found = [fault for part in meant for fault in _faults(part, document, schema)]
+    if not context:
+        said = f"{shown(_at(document, path))} fits more than one form allowed here"
+        found = [Fault(path=path, code="bad-form", message=said)]
     yield from found or [
         Fault(path=path, code="bad-form", message=f"{shown(_at(document, path))} fits no form allowed here")
     ]
@@ -133,15 +148,18 @@ def _depth(branch: list[ValidationError]) -> tuple[int, bool]:
 
 
 def _path(document: Any, reported: Iterable[str | int]) -> Path:
-    """The path in an error: jsonschema-rs reports a key that looks like a number, `007`, as that number."""
+    """The path in an error: jsonschema-rs reports a key that looks like a number, `007` or `+7`, as that number."""
     path: list[str | int] = []
     for part in reported:
-        if isinstance(document, dict) and isinstance(part, int):
-            path.append(next(key for key in document if key.isdigit() and int(key) == part))
+        if isinstance(document, dict) and part not in document:
+            path.append(next(key for key in document if _INDEX.fullmatch(key) and int(key) == int(part)))
         else:
             path.append(part)
         document = document[path[-1]]
     return tuple(path)
+
+
+_INDEX = re.compile(r"\+?[0-9]{1,20}")
 
 
 def _at(document: Any, path: Iterable[str | int]) -> Any:
@@ -170,131 +188,6 @@ def _one_of(path: Path, value: Mapping[str, Any], names: list[str]) -> Fault:
                      message=said, code="one-of", remedy="keep one of them")  # fmt: skip
     said = f"neither {' nor '.join(map(repr, names))} is given"
     return Fault(path=path, message=said, code="one-of", remedy=f"write {' or '.join(names)}")
-
-
-def _limit(rule: str, limit: Any, value: Any) -> str:
-    if rule not in _KINDS:
-        words = f"is {_COMPARED[rule]}" if rule in _COMPARED else f"breaks the rule {rule}"
-        return f"{shown(value)} {words} {shown(limit)}"
-    kind, part = _KINDS[rule]
-    if not value:
-        return f"this {kind} is empty"
-    count = f"this {kind} has {_count(len(value), part)}"
-    return f"{count}, at least {limit:,} are needed" if rule.startswith("min") else f"{count}, the limit is {limit:,}"
-
-
-_COMPARED = {
-    "minimum": "below",
-    "maximum": "above",
-    "exclusiveMinimum": "not above",
-    "exclusiveMaximum": "not below",
-    "multipleOf": "not a multiple of",
-}
-_KINDS = {
-    "minLength": ("text", "character"),
-    "maxLength": ("text", "character"),
-    "minItems": ("list", "item"),
-    "maxItems": ("list", "item"),
-    "minProperties": ("map", "entry"),
-    "maxProperties": ("map", "entry"),
-}
-
-
-def _limit_remedy(rule: str, rules: Mapping[str, Any]) -> str | None:
-    if rule in {"minimum", "maximum"}:
-        low, high = rules.get("minimum"), rules.get("maximum")
-        ends = ((f"from {low}", low), (f"to {high}", high))
-        return "write a number " + " ".join(words for words, end in ends if end is not None)
-    remedies = {
-        "minLength": "write some text",
-        "maxLength": "shorten it",
-        "minItems": "give it an item, or leave the field out",
-        "minProperties": "give it an entry, or leave the field out",
-        "maxItems": "leave some out",
-        "maxProperties": "leave some out",
-    }
-    return remedies.get(rule)
-
-
-def _count(number: int, word: str) -> str:
-    plural = "entries" if word == "entry" else f"{word}s"
-    return f"{number:,} {word if number == 1 else plural}"
-
-
-def shown(value: object) -> str:
-    """A value as a message quotes it: one line, at most 60 characters, control characters escaped."""
-    text = repr(value[:MAX_SHOWN]) if isinstance(value, str) else json_word(value)
-    if len(text) <= MAX_SHOWN:
-        return text
-    return text[: MAX_SHOWN - 2] + "…" + text[-1]
-
-
-def json_word(value: object) -> str:
-    """A value as YAML and JSON write it: true, not True."""
-    return json.dumps(value, ensure_ascii=True, default=str)
-
-
-def named(value: object) -> str:
-    """What kind of value this is, in words, with the value when it is a scalar."""
-    if value is None or isinstance(value, dict | list):
-        return _named(value)
-    return shown(value) if isinstance(value, bool) else f"{_named(value)} {shown(value)}"
-
-
-def _named(value: object) -> str:
-    if value is None:
-        return "empty"
-    if isinstance(value, dict):
-        return "a map"
-    if isinstance(value, list):
-        return "a list"
-    return (
-        "true or false" if isinstance(value, bool) else "the number" if isinstance(value, int | float) else "the text"
-    )
-
-
-_NAMES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a map",
-    "array": "a list",
-}
-
-
-def _types(limit: str | Iterable[str]) -> str:
-    wanted = [limit] if isinstance(limit, str) else list(limit)
-    if wanted == ["null"]:
-        return "empty"
-    words = [_NAMES[kind] for kind in wanted if kind != "null" and not (kind == "integer" and "number" in wanted)]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
-
-
-def _type_remedy(limit: str | list[str], value: object, hint: str | None) -> str | None:
-    wanted = {limit} if isinstance(limit, str) else {*limit}
-    if "string" in wanted and isinstance(value, bool | int | float):
-        return "put it in quotes"
-    if wanted <= {"boolean", "null"} and isinstance(value, str):
-        return "write true or false, without quotes; yes, no, on and off are texts"
-    if wanted <= {"integer", "number", "null"} and isinstance(value, str) and _NUMBER.fullmatch(value):
-        return "write it without quotes"
-    if wanted <= {"array", "null"}:
-        return "write a list: [a, b], or one '- ' line per item"
-    wanted -= {"integer"} if "number" in wanted else set()
-    examples = [words for kind, words in _EXAMPLES.items() if kind in wanted]
-    return hint or f"write {' or '.join(examples)}"
-
-
-_EXAMPLES = {
-    "string": "a text",
-    "integer": "a whole number such as 7",
-    "number": "a number such as 2.5",
-    "boolean": "true or false",
-    "array": "a list: [a, b]",
-    "object": "a map: one `name: value` line for each entry",
-}
-_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?")
 
 
 def _described(rules: Mapping[str, Any], name: str) -> str | None:

@@ -103,7 +103,9 @@ def _format_fault(schema: Mapping[str, Any], value: object) -> str | None:
         from datetime import date
 
         try:
-            date.fromisoformat(value)
+            written = date.fromisoformat(value).isoformat()
         except ValueError:
+            written = ""
+        if written != value:  # Python also reads 20260228 and 2026-W09
             return f"{shown(value)} is not a date written as YYYY-MM-DD"
     return None

@@ -36,6 +36,8 @@ class Document:
     text: str = field(repr=False)
     _children: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict, repr=False)
 
+    _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
+
     @property
     def start(self) -> Position:
         """Where the document's first value stands."""
@@ -53,7 +55,7 @@ class Document:
         if key and key_node is not None:
             return node_position(self.file, key_node)
         if offset and node.id == "scalar":
-            return self._at(_index_inside(self.text, node, offset))
+            return index_position(self.file, self.text, self._index_inside(node, offset))
         return node_position(self.file, node)
 
     def text_at(self, path: Path) -> str | None:
@@ -90,8 +92,18 @@ class Document:
                     children.setdefault(name, found)
         return children
 
-    def _at(self, index: int) -> Position:
-        return index_position(self.file, self.text, index)
+    def _index_inside(self, node: Any, offset: int) -> int:
+        """The index in the file's text of the character at `offset` in a scalar's value."""
+        value: str = node.value
+        before = value[:offset].rstrip(_BLANK)
+        visible = len(before) - sum(before.count(blank) for blank in _BLANK)
+        places = self._places.get(id(node))
+        if places is None:
+            places = self._places[id(node)] = list(_visible(self.text, node))
+        if value[offset : offset + 1].strip(_BLANK):
+            return places[visible]
+        # A blank, or the end: right after the last visible character before it.
+        return places[visible - 1] + 1 if visible else _content_start(self.text, node)
 
 
 def is_merge(key_node: Any) -> bool:
@@ -107,25 +119,6 @@ def node_position(file: str, node: Any) -> Position:
 def index_position(file: str, text: str, index: int) -> Position:
     """The position of the character at `index` (from 0) of a file's text."""
     return Position(file, text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index))
-
-
-def _index_inside(text: str, node: Any, offset: int) -> int:
-    """The index in a file's text of the character at `offset` in a scalar's value."""
-    value: str = node.value
-    before = len(value[:offset].rstrip(_BLANK))
-    visible = sum(character not in _BLANK for character in value[:before])
-    places = _visible(text, node)
-    if offset < len(value) and value[offset] not in _BLANK:
-        for seen, index in enumerate(places):
-            if seen == visible:
-                return index
-    # A blank, or the end: right after the last visible character before it.
-    last: int = _content_start(text, node) - 1
-    for seen, index in enumerate(places):
-        if seen == visible:
-            break
-        last = index
-    return last + 1
 
 
 def _content_start(text: str, node: Any) -> int:

@@ -17,6 +17,8 @@ FILTERS = (
     "abs", "capitalize", "default", "float", "int", "join", "length", "lower", "replace", "round",
     "string", "title", "trim", "truncate", "upper",
 )  # fmt: skip
+TESTS = ("boolean", "defined", "divisibleby", "eq", "even", "ge", "gt", "in", "integer", "le", "lower", "lt", "ne",
+         "none", "number", "odd", "string", "undefined", "upper")  # fmt: skip
 
 
 @functools.cache
@@ -40,8 +42,9 @@ def environment() -> Environment:
 
     made = PromptEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     made.globals.clear()
+    made.tests = {name: made.tests[name] for name in TESTS}
     made.filters = {name: made.filters[name] for name in FILTERS}
-    made.filters |= {"replace": _replace, "join": _join, "round": _round}
+    made.filters |= {"replace": _replace, "join": _join, "round": _round, "truncate": _truncate}
     return made
 
 
@@ -59,6 +62,15 @@ def _join(values: object, separator: object = "") -> str:
     if sum(map(len, parts)) + len(str(separator)) * len(parts) > MAX_OUTPUT:
         raise TemplateInvalid(f"join would give over {MAX_OUTPUT:,} characters", code="template-size")
     return str(separator).join(parts)
+
+
+def _truncate(value: object, length: object = 255, killwords: object = False, end: object = "...") -> str:
+    """Jinja's `truncate`, which asserts where it should refuse."""
+    from jinja2.filters import do_truncate
+
+    if not isinstance(length, int) or length < len(str(end)):
+        raise TemplateInvalid(f"truncate needs room for {str(end)[:20]!r}", code="template")
+    return do_truncate(environment(), str(value), length, bool(killwords), str(end))
 
 
 def _round(value: object, precision: object = 0) -> float:

@@ -107,7 +107,7 @@ class _Construction:
     def problem(self, node: Any, code: str, message: str, remedy: str | None = None, *, alias: bool = False) -> None:
         where = node_position(self.file, node)
         if alias:
-            where = alias_position(self.file, self.text, self.aliases) or where
+            where = alias_position(self.file, self.text, self.aliases)
         self.problems.append(Problem(position=where, message=message, code=code, remedy=remedy))
         self.stopped |= len(self.problems) > MAX_PROBLEMS
 

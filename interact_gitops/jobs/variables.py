@@ -24,10 +24,8 @@ def fill(value: Any, variables: Mapping[str, Scalar], faults: list[Fault], path:
 
     A text that is one reference alone takes the variable's own type.
     """
-    if isinstance(value, str):
-        return _fill_text(value, variables, faults, path) if "${" in value else value
     if not isinstance(value, dict | list):
-        return value
+        return _fill_text(value, variables, faults, path) if isinstance(value, str) and "${" in value else value
     filled = value.copy()
     for place, part in value.items() if isinstance(value, dict) else enumerate(value):
         # Most values are short texts with no reference in them: this loop is for those.

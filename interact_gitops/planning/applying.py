@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Literal
 
 from interact_gitops.errors import Failure, Refused
@@ -71,7 +72,7 @@ def apply(
     run = uuid.uuid4().hex
     outcomes: dict[str, Outcome] = {}
     bugs: list[BaseException] = []
-    with _heard_interrupts() as interrupted:
+    with _heard_interrupts(client.give_up) as interrupted:
         for stage in STAGES:
             changes = [change for change in plan.changes if change.action in stage]
             for change, error in _stage(changes, client, run, interrupted, parallelism=parallelism, on_error=on_error):
@@ -122,16 +123,22 @@ def _outcome(change: Change, error: BaseException | None) -> Outcome:
 
 
 @contextmanager
-def _heard_interrupts() -> Iterator[threading.Event]:
+def _heard_interrupts(also: Callable[[], None]) -> Iterator[threading.Event]:
     """An event that a Ctrl-C sets, instead of breaking off whatever line is being executed just then.
 
+    `also` is called with it: a target that is down would hold people up for as long as it is asked.
     Only the main thread can listen to signals; elsewhere the event is never set.
     """
     heard = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield heard
         return
-    before = signal.signal(signal.SIGINT, lambda _number, _frame: heard.set())
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        heard.set()
+        also()
+
+    before = signal.signal(signal.SIGINT, hear)
     try:
         yield heard
     finally:

@@ -2,22 +2,28 @@
 
 Both sides are brought into one form with every default filled, and compared as canonical JSON, so that a
 server's own defaults or the order of a map never show as a change, and 2 and 2.0 or true and 1 always do.
+Jobs that are not ours are never read.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interact_gitops.interact.errors import UnexpectedAnswer
+from interact_gitops.errors import Failure
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.model import Definition
-from interact_gitops.jobs.wire import FIELDS, canonical_json, definition_hash, job_from_wire, job_to_wire
+from interact_gitops.jobs.wire import FIELDS, canonical_json, definition_hash, job_to_wire
 from interact_gitops.planning.plan import ORDER, Change, FieldChange, Plan
+from interact_gitops.planning.remote import read_definition
 
 SCHEDULE_ENABLED = "scheduleEnabled"
 _COMPARED = (*FIELDS.values(), SCHEDULE_ENABLED)
+_ABSENT = object()
+# Lists whose order says nothing: a server may give them back in its own.
+_UNORDERED = frozenset({"notifications", "ignoreChanges"})
 
 
 def diff(
@@ -37,11 +43,13 @@ def diff(
     definition whose key is in `adopt` takes over a job that nobody manages. `schedule_enabled`: whether the
     target evaluates schedules itself. `commit` and the files' paths travel with writes, and are no reason for one.
 
-    Raises UnexpectedAnswer for a job of ours on the target whose definition cannot be read.
+    Raises UnexpectedAnswer for a job of ours on the target whose definition cannot be read, Failure where
+    several jobs there have one key.
     """
     there = sorted(remote, key=lambda job: job.key)
     ours = {job.key: job for job in there if job.managed_by == managed_by}
     mark = _Mark(managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled, adopt=adopt)
+    _demand_one_each(there, {*ours, *(definition.job.key for definition in definitions)})
     matched: set[str] = set()
     changes: list[Change] = []
     for definition, found in _matches(definitions, {job.key: job for job in there}, ours):
@@ -50,6 +58,8 @@ def diff(
             matched.add(found.key)
         if change is not None:
             changes.append(change)
+            if change.action == "refused":
+                matched.update(definition.job.moved_from)  # what it was to replace stays
     unchanged = len(definitions) - len(changes)
     if prune:
         changes += [_removal(job) for key, job in ours.items() if key not in matched]
@@ -66,16 +76,15 @@ def diff(
 
 
 def wire_definition(job: RemoteJob) -> dict[str, Any]:
-    """A remote job's definition in the one form that both sides are compared in.
+    """A remote job's definition in the one form that both sides are compared in. Raises UnexpectedAnswer."""
+    return {**read_definition(job), SCHEDULE_ENABLED: job.schedule_enabled}
 
-    Raises UnexpectedAnswer when the target's body is not a job as this version knows it.
-    """
-    try:
-        wire = job_to_wire(job_from_wire(job.raw))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        said = f"the target's definition of {job.key} ({job.id}) cannot be read: {error!r}"
-        raise UnexpectedAnswer(said, remedy="check the target's version, or correct the job there") from error
-    return {**wire, SCHEDULE_ENABLED: job.schedule_enabled}
+
+def _demand_one_each(there: Sequence[RemoteJob], wanted: set[str]) -> None:
+    """Keys are unique in an organisation; where they are not, nobody can say which job is meant."""
+    twice = sorted(key for key, count in Counter(job.key for job in there).items() if count > 1 and key in wanted)
+    if twice:
+        raise Failure(f"the target has several jobs with the key {twice[0]}", remedy="delete all but one of them there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,15 +127,18 @@ def _change(definition: Definition, found: RemoteJob | None, mark: _Mark) -> Cha
     if found.managed_by != mark.managed_by and not adopted:
         reason, remedy = _not_ours(found)
         return Change(action="refused", remote_id=found.id, after=after, reason=reason, remedy=remedy, **place)
+    if not adopted and _is_plainly(found, after):
+        return None
     before = wire_definition(found)
     for name in job.ignore_changes:
         after[FIELDS[name]] = before[FIELDS[name]]
-    if not adopted and canonical_json(before) == canonical_json(after):
+    fields = _fields(before, after)
+    if not adopted and not fields:
         return None
     return Change(
         action="adopt" if adopted else "update" if found.key == job.key else "move",
         remote_id=found.id, etag=found.etag, before=before, after=after,
-        body=_body(after, definition, mark), fields=_fields(before, after), **place,
+        body=_body(after, definition, mark), fields=fields, **place,
     )  # fmt: skip
 
 
@@ -134,8 +146,32 @@ def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldC
     return tuple(
         FieldChange(field=name, before=before[name], after=after[name])
         for name in _COMPARED
-        if canonical_json(before[name]) != canonical_json(after[name])
+        if not _same(name, before[name], after[name])
     )
+
+
+def _is_plainly(job: RemoteJob, after: Mapping[str, Any]) -> bool:
+    """Whether a body says word for word what we say, which spares nearly every job the long way."""
+    raw = {**job.raw, "agent": {"slug": job.raw["agent"].get("slug")}, SCHEDULE_ENABLED: job.schedule_enabled}
+    return repr({name: raw.get(name, _ABSENT) for name in after}) == repr(after)  # repr tells 1, 1.0 and true apart
+
+
+def _exactly(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same; true is not 1, and 1 is not 1.0."""
+    return one == other and (repr(one) == repr(other) or canonical_json(one) == canonical_json(other))
+
+
+def _same(name: str, before: Any, after: Any) -> bool:
+    if name in _UNORDERED:
+        before, after = _unordered(before), _unordered(after)
+    return _exactly(before, after)
+
+
+def _unordered(value: Any) -> Any:
+    """A form that is equal for lists with the same members."""
+    if isinstance(value, list):
+        return sorted((_unordered(one) for one in value), key=canonical_json)
+    return {name: _unordered(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _body(after: Mapping[str, Any], definition: Definition, mark: _Mark) -> dict[str, Any]:

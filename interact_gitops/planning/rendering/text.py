@@ -113,9 +113,8 @@ def _summary(plan: Plan) -> Iterator[Line]:
         counts += [f"{number} to {word}" for word in ("move", "adopt") if (number := plan.count(word))]
         counts += [f"{plan.count('refused')} refused"] if plan.count("refused") else []
         yield line((f"Plan: {', '.join(counts)}, {plan.unchanged} unchanged.", "bold"))
-    untouched = plan.unmanaged - plan.count("adopt")
-    if untouched:
-        yield line(f"{untouched} unmanaged, untouched.")
+    if plan.unmanaged:
+        yield line(f"{plan.unmanaged} unmanaged, untouched.")
     if not plan.prune:
         yield line(
             ("Nothing is deleted: only a part of the definitions was looked at, or --no-prune was given.", "dim")

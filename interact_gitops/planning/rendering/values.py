@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +18,7 @@ from interact_gitops.planning.rendering.styled import Line, line
 INDENT = "      "
 LONGEST = 100  # characters of a value on one line
 CONTEXT = 2  # unchanged lines of a prompt around what changes
+_FROM_THE_TOP = re.compile(r"@@ -[01][, ]")
 # Texts that would read as something else: nothing, a number, a word of YAML, a list, a map, our own "(none)".
 _NOT_BARE = re.compile(r"""(?:[-+.]?[0-9.].*|true|false|null|~|["\[{(].*)?\Z""", re.DOTALL | re.IGNORECASE)
 # Wire field → what people know it as: the name in the file.
@@ -88,7 +88,7 @@ def fan_out_words(fan_out: Any) -> str:
     assert value is not None
     most = count_before_exclude(value)
     count = len(expand(value)) if most <= MAX_COMBINATIONS else most
-    return f"{count} {'chat' if count == 1 else 'chats'}, {value.max_parallel} at a time"
+    return f"{count} {'combination' if count == 1 else 'combinations'}, {value.max_parallel} at a time"
 
 
 WORDS: Mapping[str, Callable[[Any], str]] = {"schedule": schedule_words, "fanOut": fan_out_words}
@@ -127,13 +127,15 @@ def _text(value: Any, *, seconds: bool = False) -> str:
     if isinstance(value, dict) and "slug" in value:
         return str(value["slug"])
     written = json.dumps(value, ensure_ascii=False)
-    bare = isinstance(value, str) and value.strip() == value and not _NOT_BARE.match(value)
-    return value if bare else written
+    if not isinstance(value, str) or value.strip() != value or not value.isprintable() or "\\" in value:
+        return written
+    return written if _NOT_BARE.match(value) else value
 
 
 def _cut(before: str, after: str) -> tuple[str, str]:
     """Both texts cut to what fits a line, so that the place where they begin to differ is seen."""
-    same = len(os.path.commonprefix([before, after]))
+    pairs = enumerate(zip(before, after, strict=False))
+    same = next((i for i, (one, other) in pairs if one != other), min(len(before), len(after)))
     start = max(0, same - LONGEST // 4) if max(len(before), len(after)) > LONGEST else 0
     return _window(before, start), _window(after, start)
 
@@ -149,11 +151,11 @@ def _prompts(change: FieldChange) -> Iterator[Line]:
     yield line(INDENT, "prompts:")
     for row in list(difflib.unified_diff(before, after, lineterm="", n=CONTEXT))[2:]:
         if row.startswith("@@"):
-            if not row.startswith("@@ -1"):
+            if not _FROM_THE_TOP.match(row):
                 yield line(INDENT, "  ", ("…", "dim"))
         else:
             style = {"+": "added", "-": "removed"}.get(row[:1], "dim")
-            yield line(INDENT, "  ", (f"{row[:1]} {row[1:]}".rstrip(" "), style))
+            yield line(INDENT, "  ", (row, style))
 
 
 def _question_lines(prompts: Any) -> list[str]:
