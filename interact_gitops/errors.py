@@ -160,6 +160,9 @@ class RunSkipped(Failure):
     exit_code = ExitCode.RUN_SKIPPED
 
 
+_SHORTEST_PART = 3  # letters below which a part of a word says nothing
+
+
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, for "did you mean"; None when nothing is close."""
     options = list(known)
@@ -167,6 +170,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if not close:
         lowered = {option.lower(): option for option in options}
         close = [lowered[hit] for hit in difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.6)]
+    if not close and len(word) >= _SHORTEST_PART:
+        close = sorted(option for option in options if word.lower() in option.lower())[:1]
     return close[0] if close else None
 
 

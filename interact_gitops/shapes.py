@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
     from jsonschema_rs import Draft202012Validator as Fit
 
 _HERE = Path(__file__).resolve().parent
@@ -97,16 +96,3 @@ def shape(name: str) -> Shape:
 def fit(name: str) -> Fit:
     """The compiled check of the shipped schema file `name`."""
     return shape(name).fit
-
-
-def build_validator(document: dict[str, Any]) -> Validator:
-    """jsonschema's own validator for one schema document: the reference to compare with."""
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(document)
-
-
-@functools.cache
-def validator(name: str) -> Validator:
-    """jsonschema's own validator of the shipped schema file `name`."""
-    return build_validator(schema(name))

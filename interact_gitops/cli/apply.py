@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,8 +24,10 @@ interact-gitops apply
 interact-gitops apply --yes
 interact-gitops apply --yes --select monday-briefing
 interact-gitops apply --yes --allow-deletes 5
+interact-gitops apply plan.json --yes
 """,
 )
+@click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask. Needed where there is no terminal.")
 @click.option("--select", multiple=True, metavar="SELECTOR", help="Only these jobs: key, glob, label:, agent:, path:.")
 @click.option("--adopt", multiple=True, metavar="SELECTOR", help="Take over these jobs, which nobody manages yet.")
@@ -36,8 +40,10 @@ interact-gitops apply --yes --allow-deletes 5
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Writes at a time.")
 @click.option("--on-error", type=click.Choice(["stop", "continue"]), default="stop", show_default=True)
 @json_format()
-def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
+def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, **options: Any) -> int:
     """Create, update and delete jobs on the target until it matches the definitions.
+
+    With a PLANFILE that `plan --out` wrote, every change must still be the one in it, or nothing is done.
 
     Only jobs with this repository's ownership mark are touched. Running it again finishes what a failure left.
     """
@@ -46,11 +52,18 @@ def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
     from interact_gitops.planning.guards import Guards, check_guards
     from interact_gitops.planning.rendering.json import applied_to_json
     from interact_gitops.planning.rendering.text import render_applied, render_plan
+    from interact_gitops.planning.saved import demand_unchanged
 
     with workspace.client() as client:
-        made = make_plan(workspace, client, **{name: options[name] for name in ("select", "adopt", "prune")})
+        saved = _read_plan(workspace, planfile, yes, options)
+        chosen = saved["options"] if saved else options
+        partial = bool(chosen["select"]) or workspace.definitions_named is not None
+        prune = None if saved and partial else chosen["prune"]
+        made = make_plan(workspace, client, select=chosen["select"], adopt=chosen["adopt"], prune=prune)
         if form == "text":
             say_lines(render_plan(made, quiet=workspace.quiet))
+        if saved:
+            demand_unchanged(saved, made)
         guards = Guards(max_deletes=workspace.settings.max_deletes, max_changes=workspace.settings.max_changes)
         check_guards(made, guards, **{n: options[n] for n in ("allow_deletes", "allow_changes", "allow_empty")})
         _confirm(workspace, made, yes)
@@ -64,6 +77,24 @@ def apply(workspace: Workspace, yes: bool, form: str, **options: Any) -> int:
     if done.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.DONE if done.complete else ExitCode.FAILED
+
+
+def _read_plan(
+    workspace: Workspace, file: Path | None, yes: bool, options: Mapping[str, Any]
+) -> Mapping[str, Any] | None:
+    """The plan file, where one is given; a protected target takes nothing else."""
+    from interact_gitops.cli.inputs import read_json
+    from interact_gitops.planning.saved import check_saved
+
+    if file is None or not yes:
+        if workspace.target.protected:
+            said = f"the target {workspace.target.name!r} is protected: apply needs a plan file and --yes"
+            raise Refused(said, remedy="`interact-gitops plan --out FILE`, have it read, then `apply FILE --yes`")
+        if file is None:
+            return None
+    if options["select"] or options["adopt"] or options["prune"] is not None:
+        raise Refused("a plan file says itself what it selects, adopts and prunes", remedy="leave these options out")
+    return check_saved(read_json(file), str(file))
 
 
 def _confirm(workspace: Workspace, made: Plan, yes: bool) -> None:

@@ -12,9 +12,9 @@ from interact_gitops.errors import SelectionInvalid
 @command(
     "chat",
     examples="""
-interact-gitops chat cht_01J9Z
-interact-gitops chat cht_01J9Z --sql
-interact-gitops chat cht_01J9Z --format csv --document 1 > rows.csv
+interact-gitops chat chat_65196ac6
+interact-gitops chat chat_65196ac6 --sql
+interact-gitops chat chat_65196ac6 --format csv --document 1 > rows.csv
 """,
 )
 @click.argument("run")
@@ -32,9 +32,8 @@ def chat(workspace: Workspace, run: str, form: str, document: int | None, rows: 
         documents = documents_of(record.raw)
         wanted = document or (1 if form == "csv" else None)
         if wanted and wanted > len(documents):
-            raise SelectionInvalid(
-                f"this chat has {len(documents)} documents, not {wanted}", remedy="see `chat` as text"
-            )
+            said = f"this chat has {len(documents) or 'no'} documents"
+            raise SelectionInvalid(said, remedy="see it as text with `interact-gitops chat RUN`")
         if form == "csv":
             assert wanted is not None
             say(client.document_csv(record.id, str(documents[wanted - 1]["id"])), nl=False)

@@ -28,13 +28,24 @@ def find_run(client: Client, named: str) -> str:
     except NotFound:
         pass
     found = [c for c in client.chats() if c.id.startswith(named) or (c.run_key or "").startswith(named)]
-    exact = [c for c in found if c.run_key == named]
-    if len(exact) == 1 or len(found) == 1:
-        return (exact or found)[0].id
+    if len(found) == 1:
+        return found[0].id
     if not found:
         raise SelectionInvalid(f"there is no run {named!r}", remedy="see `interact-gitops history`")
     shown = ", ".join(c.id for c in found[:5])
     raise SelectionInvalid(f"{named!r} is the beginning of {len(found)} runs: {shown} …", remedy="give more of the id")
+
+
+def find_runs(client: Client, named: str, *, whole: bool) -> list[str]:
+    """The ids of the chats that `named` means: one, or with `whole` or a run key all of its fan-out's."""
+    by_key = [c for c in client.chats() if c.run_key == named]
+    if by_key:
+        return [c.id for c in by_key]
+    chat = client.chat(find_run(client, named))
+    group = chat.raw.get("groupId")
+    if not whole or group is None:
+        return [chat.id]
+    return [c.id for c in client.chats(job_id=chat.job_id) if c.raw.get("groupId") == group]
 
 
 def find_remote_job(client: Client, key: str) -> RemoteJob:
@@ -45,7 +56,8 @@ def find_remote_job(client: Client, key: str) -> RemoteJob:
     for job in jobs:
         if job.key == key:
             return job
-    remedy = did_you_mean(key, [job.key for job in jobs]) or "bring it there with `interact-gitops apply`"
+    near = did_you_mean(key, [job.key for job in jobs])
+    remedy = near or "see `interact-gitops list`; `interact-gitops apply` brings jobs there"
     raise SelectionInvalid(f"there is no job {key!r} on the target", remedy=remedy)
 
 
@@ -57,12 +69,15 @@ def wait_for(
     wanted = set(chat_ids)
     pause = POLL_FIRST
     while True:
+        news: dict[str, ChatSummary] = {}
         for summary in client.chats(job_id=job_id):
             if summary.id in wanted and (summary.id not in known or known[summary.id].status != summary.status):
-                known[summary.id] = summary
-                changed(summary)
+                known[summary.id] = news[summary.id] = summary
             if len(known) == len(wanted) and summary.id not in wanted and summary.state != "active":
                 break  # newest first: what comes now is older than everything that is waited for
+        for chat_id in chat_ids:
+            if chat_id in news:
+                changed(news[chat_id])
         if len(known) == len(wanted) and all(summary.state != "active" for summary in known.values()):
             return known
         time.sleep(pause)

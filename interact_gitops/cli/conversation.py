@@ -20,6 +20,7 @@ from interact_gitops.cli.output import NEWLINE, duration, mark, table, visible, 
 ROWS_SHOWN = 20
 CELL_WIDTH = 40
 TURNED_ROWS = 3
+MARKDOWN_ROWS = 200
 WIDTH_WITHOUT_TERMINAL = 120
 TRIGGERS = {"manual": "started by hand", "schedule": "started by its schedule", "api": "started through the API"}
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
@@ -55,7 +56,8 @@ def _facts(chat: Mapping[str, Any]) -> Iterator[str]:
     error = chat.get("error")
     if error:
         said = error.get("message") if isinstance(error, dict) else error
-        yield click.style("failed: ", fg="red", bold=True) + visible(str(said or error), keep=NEWLINE)
+        word = "" if chat.get("status") == "cancelled" else click.style("failed: ", fg="red", bold=True)
+        yield word + visible(str(said or error), keep=NEWLINE)
 
 
 def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows: int) -> Iterator[str]:
@@ -94,8 +96,7 @@ def document_table(document: Mapping[str, Any], rows: int = ROWS_SHOWN) -> str:
     """
     columns = [str(column.get("name")) for column in document.get("columns") or ()]
     values = (document.get("rows") or ())[:rows]
-    formats = [_decimals(row[i] for row in values) for i in range(len(columns))]
-    shown = [[_cell(value, formats[i]) for i, value in enumerate(row)] for row in values]
+    shown = _cells(document, rows)
     total = document.get("rowCount", len(document.get("rows") or ()))
     said = f"{total} row{'' if total == 1 else 's'}"
     if total > len(shown):
@@ -168,9 +169,11 @@ def escape_markdown(text: str, *, bold: bool = False) -> str:
 
 def _markdown_table(document: Mapping[str, Any]) -> str:
     columns = [escape_markdown(str(column.get("name"))) for column in document.get("columns") or ()]
-    rows = [[escape_markdown(_cell(value)) for value in row] for row in (document.get("rows") or ())[:200]]
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    cells = _cells(document, MARKDOWN_ROWS)
+    lines = [columns, ["---"] * len(columns), *([escape_markdown(cell) for cell in row] for row in cells)]
+    table_text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    total = document.get("rowCount", len(cells))
+    return table_text if total <= len(cells) else f"{table_text}\n\n{len(cells)} of {total} rows"
 
 
 def _fenced(text: str, language: str) -> str:
@@ -193,13 +196,19 @@ def _source(document: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
+def _cells(document: Mapping[str, Any], rows: int) -> list[list[str]]:
+    values = (document.get("rows") or ())[:rows]
+    formats = [_decimals(row[i] for row in values) for i in range(len(document.get("columns") or ()))]
+    return [[_cell(value, formats[i]) for i, value in enumerate(row)] for row in values]
+
+
 def _decimals(values: Iterable[object]) -> int:
     """How many decimals a column needs, at most four: the same for all its numbers, so that they line up."""
     parts = [f"{value:.4f}".rstrip("0").partition(".")[2] for value in values if isinstance(value, float)]
     return max(map(len, parts), default=0)
 
 
-def _cell(value: object, decimals: int = 4) -> str:
+def _cell(value: object, decimals: int) -> str:
     if value is None:
         return "—"
     if isinstance(value, bool):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -11,7 +13,7 @@ import click
 
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import duration, note, say
-from interact_gitops.errors import RunFailed
+from interact_gitops.errors import Failure, RunFailed
 
 if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
@@ -56,12 +58,16 @@ def demo(workspace: Workspace, data: Path | None, port: int, keep: bool | None) 
 
 def _sample_workspace(workspace: Workspace, server: EmbeddedServer) -> Workspace:
     """The sample jobs (or the folder named with --definitions) against the demo's own server."""
-    from interact_gitops.config import default_settings
+    from interact_gitops.config import default_settings, owner, read_settings
     from interact_gitops.shapes import shipped_path
 
     jobs = Path(workspace.definitions_named) if workspace.definitions_named else shipped_path("jobs.d")
+    try:
+        mark = owner(read_settings(None, folder=jobs.parent))  # as `plan` here would find it
+    except Failure:
+        mark = OWNER
     return Workspace(
-        settings_given=default_settings(jobs.parent, definitions=jobs.name, managed_by=OWNER),
+        settings_given=default_settings(jobs.parent, definitions=jobs.name, managed_by=mark),
         environ={
             "INTERACT_URL": server.url,
             "INTERACT_API_KEY": server.api_key,
@@ -80,7 +86,12 @@ def _plan_and_apply(sample: Workspace, client: Client) -> None:
     say_lines(render_plan(plan))
     if plan.changes:
         _head("Do it", "interact-gitops apply --yes")
-        say_lines(render_applied(apply(plan, client)))
+        applied = apply(plan, client)
+        say_lines(render_applied(applied))
+        if applied.bug:
+            raise applied.bug
+        if applied.interrupted:
+            raise KeyboardInterrupt
         _head("And again?", "interact-gitops plan")
         say_lines(render_plan(make_plan(sample, client)))
     else:
@@ -122,13 +133,22 @@ def _say_where(server: EmbeddedServer, folder: Path, sample: Workspace, seconds:
 
 def _keep_serving(server: EmbeddedServer) -> None:
     say(f"\nStill serving at {server.url}; Ctrl-C stops it. In another terminal:")
+    program = _as_typed()
     say(f"  set -a; . {server.data / 'credentials.env'}; set +a")
-    say("  interact-gitops history")
+    say(f"  {program} history")
+    say(f"  {program} plan")
     try:
         while True:
             time.sleep(3_600)
     except KeyboardInterrupt:
         note("\nstopped; `make demo` starts it again with all its chats")
+
+
+def _as_typed() -> str:
+    """The program as it can be typed here: by name where it is on the PATH, else by its path."""
+    if shutil.which("interact-gitops"):
+        return "interact-gitops"
+    return os.path.relpath(Path(sys.executable).parent / "interact-gitops")
 
 
 def _head(title: str, typed: str | None = None) -> None:

@@ -49,6 +49,11 @@ def _failed(subject: str, failure: Failure) -> Finding:
     return Finding(subject=subject, level="fail", said=said, remedy=failure.remedy)
 
 
+def counted(number: int, word: str) -> str:
+    """`1 job`, `2 jobs`."""
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
 def _definitions(workspace: Workspace) -> Iterator[Finding]:
     try:
         loaded = workspace.load()
@@ -61,7 +66,7 @@ def _definitions(workspace: Workspace) -> Iterator[Finding]:
         yield Finding(subject="definitions", level="fail", said=said, remedy="see `interact-gitops validate`")
     else:
         level: Literal["ok", "warn"] = "warn" if warnings else "ok"
-        said = f"{len(loaded.definitions)} jobs, {warnings} warnings"
+        said = f"{counted(len(loaded.definitions), 'job')}, {counted(warnings, 'warning')}"
         yield Finding(
             subject="definitions", level=level, said=said, remedy="see `interact-gitops validate`" if warnings else None
         )

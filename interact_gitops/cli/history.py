@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from interact_gitops.interact.records import ChatSummary
 
 
+# What we call a state, where the API has another word for it.
+_ON_THE_WIRE = {"succeeded": "completed"}
+
+
 @command(
     "history",
     examples="""
@@ -33,14 +37,16 @@ def history(workspace: Workspace, job: str | None, count: int, status: str | Non
 
     with workspace.client() as client:
         job_id = find_remote_job(client, job).id if job else None
-        runs = list(islice(client.chats(job_id=job_id, status=status, most=count), count))
+        runs = list(
+            islice(client.chats(job_id=job_id, status=_ON_THE_WIRE.get(status or "", status), most=count), count)
+        )
     if form == "json":
         say_json({"runs": [_as_json(run) for run in runs]})
         return
     if not runs:
-        say("No run yet. Start one with `interact-gitops run JOB`.")
+        say("No run has this status." if status else "No run yet. Start one with `interact-gitops run JOB`.")
         return
-    say(table(["RUN", "STATE", "JOB", "STARTED", "BY", "PARAMETERS"], [_row(run) for run in runs]))
+    say(table(["RUN", "STATE", "JOB", "CREATED", "BY", "PARAMETERS"], [_row(run) for run in runs]))
 
 
 def _row(run: ChatSummary) -> list[str]:
@@ -48,7 +54,8 @@ def _row(run: ChatSummary) -> list[str]:
 
     when = instant(run.created_at.astimezone()) if run.created_at else "—"
     words = shorten(parameters_words(run.parameters), 60)
-    return [run.id, run.state, run.job_key or run.job_name or "—", when, run.initiator or "—", words]
+    state = run.status if run.state == "active" else run.state  # queued and running are worth telling apart
+    return [run.id, state, run.job_key or run.job_name or "—", when, run.initiator or "—", words]
 
 
 def _as_json(run: ChatSummary) -> dict[str, Any]:

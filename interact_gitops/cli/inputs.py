@@ -24,7 +24,7 @@ def read_parameters(remote: RemoteJob, given: Iterable[str], file: Path | None) 
 
     values: dict[str, Any] = {}
     if file is not None:
-        value = _read(file)
+        value = _read_value(file)
         if not isinstance(value, dict):
             raise Failure(f"{file} is not a map of parameters", remedy="write NAME: VALUE lines")
         values |= value
@@ -41,7 +41,7 @@ def read_parameters(remote: RemoteJob, given: Iterable[str], file: Path | None) 
 
 def read_combinations(file: Path) -> list[dict[str, Any]]:
     """The combinations in a YAML or JSON file. Raises Failure when it is not a list of maps."""
-    value = _read(file)
+    value = _read_value(file)
     if not isinstance(value, list) or not value or not all(isinstance(part, dict) for part in value):
         raise Failure(f"{file} is not a list of combinations", remedy="write a list of maps: - {days: 7}")
     if len(value) > MOST_COMBINATIONS:
@@ -49,7 +49,33 @@ def read_combinations(file: Path) -> list[dict[str, Any]]:
     return value
 
 
-def _read(file: Path) -> Any:
+def read_json(file: Path) -> Any:
+    """The value in a JSON file of any size. Raises Failure."""
+    import json
+
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise Failure(f"{file} is not JSON", remedy="write it again with `interact-gitops plan --out FILE`") from error
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a file whole or not at all. Raises Failure."""
+    import os
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(stream.name, file)
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}", remedy="choose another place") from error
+
+
+def _read_value(file: Path) -> Any:
+    """The value in a YAML or JSON file. Raises Failure, or ConfigurationInvalid with every position."""
     from interact_gitops.jobs.source import read_documents
 
     try:

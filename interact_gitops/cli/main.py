@@ -99,7 +99,7 @@ def _run(arguments: list[str] | None) -> int:
         _say_usage(usage)
         return ExitCode.FAILED
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted", err=True)
+        click.echo("\ninterrupted", err=True)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # The reader went away (`| head`): nothing is wrong here, and nothing more can be said.

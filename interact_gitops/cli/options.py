@@ -76,7 +76,7 @@ class Workspace:
             # The HTTP library names each request and its status; headers, and so the key, are not among it.
             logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
-        return Client(target.url, target.api_key, target.organization)
+        return Client(target.url, target.api_key, target.organization, api=target.api)
 
 
 def _into(attribute: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
@@ -99,7 +99,9 @@ def _global_options() -> list[click.Option]:
             ["--definitions"], metavar="DIR", callback=_into("definitions_named"), help="Definitions folder.", **shared
         ),
         click.Option(["-q", "--quiet"], is_flag=True, callback=_into("quiet"), help="Say less.", **shared),
-        click.Option(["-v", "--verbose"], is_flag=True, callback=_into("verbose"), help="Name every request.", **shared),
+        click.Option(
+            ["-v", "--verbose"], is_flag=True, callback=_into("verbose"), help="Name every request.", **shared
+        ),
     ]
 
 

@@ -70,6 +70,7 @@ def make_plan(
         schedule_enabled=target.schedules != "runner",
         prune=not partial if prune is None else prune,
         adopt=adopted,
+        agents=frozenset(agent.slug for agent in client.agents()),
         target=f"{target.url} {target.organization}",
     )
 

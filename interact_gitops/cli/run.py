@@ -34,7 +34,10 @@ interact-gitops run weekly-campaign-performance --combinations combinations.yaml
 @click.option("--follow", is_flag=True, help="Wait, and show each answer as it comes.")
 @json_format()
 def run(workspace: Workspace, job: str, wait: bool, follow: bool, form: str, **options: Any) -> None:
-    """Start JOB on the target. With no parameters it runs its own fan-out, else its defaults."""
+    """Start JOB on the target.
+
+    With no -p it runs its own fan-out, or with its defaults; -p starts one chat with these values instead.
+    """
     from interact_gitops.cli.chats import find_remote_job
     from interact_gitops.cli.inputs import read_combinations, read_parameters
 
@@ -76,23 +79,27 @@ def _key(remote: RemoteJob) -> str:
 def _wait(
     client: Client, remote: RemoteJob, started: Triggered, follow: bool, *, quiet: bool
 ) -> dict[str, ChatSummary]:
-    from interact_gitops.cli.chats import wait_for
+    from interact_gitops.cli.chats import parameters_words, wait_for
     from interact_gitops.cli.conversation import chat_text
 
     def changed(summary: ChatSummary) -> None:
         if quiet:
             return
         if summary.state == "active":
-            note(f"{summary.id} {summary.status}")
-        elif follow:
+            return
+        if follow:
             say("\n".join(chat_text(client.chat(summary.id).raw, summary.state)) + "\n")
         else:
-            say(f"{summary.id} {mark(summary.state)}")
+            say(f"{summary.id}  {mark(summary.state)}  {parameters_words(summary.parameters)}")
 
     try:
+        if not quiet:
+            note(
+                f"started {len(started.chats)} chat{'s' if len(started.chats) > 1 else ''}, from {started.chats[0].id}"
+            )
         return wait_for(client, remote.id, [chat.id for chat in started.chats], changed)
     except KeyboardInterrupt:
-        note(f"no longer waiting; the run goes on. Stop it with `interact-gitops cancel {started.chats[0].id}`")
+        note(f"no longer waiting; the run goes on. Stop it with `interact-gitops cancel {started.chats[0].id} --all`")
         raise
 
 

@@ -53,7 +53,7 @@ def schedule(workspace: Workspace, job: str | None, form: str, **options: Any) -
     zone = next(iter(schedules.values())).timezone if len(schedules) == 1 else "UTC"
     rows = _rows(schedules, zone, options)
     if form == "json":
-        say_json({"occurrences": [_as_json(row, schedules) for row in rows], "notes": _notes(schedules)})
+        say_json({"occurrences": [_as_json(row, schedules) for row in rows], "notes": _notes(schedules, rows)})
         return
     _print(schedules, rows)
 
@@ -78,6 +78,8 @@ def _schedules(workspace: Workspace, job: str | None, options: dict[str, Any]) -
             raise Failure(
                 f"the job {job!r} has no schedule", remedy="run it by hand: `interact-gitops run " + job + "`"
             )
+        if not found.enabled:
+            note(f"note: {job} is switched off (enabled: false): these runs do not happen")
         return {job: found.schedule}
     found_all: dict[str | None, Schedule] = {
         d.job.key: d.job.schedule for d in definitions if d.job.schedule and d.job.enabled
@@ -115,13 +117,14 @@ def _of(key: str | None, one: Schedule, start: datetime, end: datetime | None, c
         yield Row(key=key, occurrence=occurrence)
 
 
-def _notes(schedules: dict[str | None, Schedule]) -> list[dict[str, Any]]:
+def _notes(schedules: dict[str | None, Schedule], rows: list[Row]) -> list[dict[str, Any]]:
     from interact_gitops.schedule import notes
 
+    since = (rows[0].occurrence.utc if rows else now()).date()
     return [
         {"job": key, "code": found.code, "message": found.message, "remedy": found.remedy}
         for key, one in schedules.items()
-        for found in notes(one.cron, one.timezone, one.calendar)
+        for found in notes(one.cron, one.timezone, one.calendar, since=since)
     ]
 
 
@@ -149,5 +152,5 @@ def _print(schedules: dict[str | None, Schedule], rows: list[Row]) -> None:
         for row in rows
     ]
     say(table(head, body) if rows else "No run in this window.")
-    for found in _notes(schedules):
+    for found in _notes(schedules, rows):
         note(f"note: {found['job'] + ': ' if found['job'] else ''}{found['message']}; {found['remedy']}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from interact_gitops.cli.options import Workspace, command
-from interact_gitops.cli.output import say
+from interact_gitops.cli.output import note, say
 
 if TYPE_CHECKING:
     from interact_gitops.server.serving import EmbeddedServer
@@ -57,6 +57,7 @@ def serve(  # click passes by name
         return
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(folder, port=port, agents=agents, host=host, allow_remote=allow_remote, started=_say_started)
+    note("\nstopped; everything is kept in " + str(folder))
 
 
 def _say_started(server: EmbeddedServer) -> None:

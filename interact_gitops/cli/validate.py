@@ -87,7 +87,10 @@ def _summarise(jobs: int, errors: int, warnings: int, workspace: Workspace) -> N
         if count
     ]
     said = ", ".join(parts) if parts else "no problem found"
-    colour = "red" if errors else "green"
+    if errors:
+        say(click.style(f"{said} in {workspace.settings.definitions}.", fg="red"))
+        return
+    colour = "green"
     say(
         click.style(
             f"{jobs} valid job{'' if jobs == 1 else 's'} in {workspace.settings.definitions}: {said}.", fg=colour

@@ -66,6 +66,7 @@ class Unauthenticated(ApiRefusal):
     """401: the key is missing, wrong or deleted."""
 
     remedy_text = "check the API key of this target; a deleted key stops working at once"
+    knows_better = True
 
 
 class Forbidden(ApiRefusal):
@@ -128,7 +129,7 @@ class AlreadyFinished(ApiRefusal):
 class Invalid(ApiRefusal):
     """422: the body does not fit; `faults` are its (JSON pointer, message) pairs, all of them."""
 
-    remedy_text = "correct what is named here; `interact-gitops validate` checks definitions without a target"
+    remedy_text = "correct what is named here"
 
     @property
     def faults(self) -> tuple[tuple[str, str], ...]:
@@ -160,7 +161,8 @@ class RunInProgress(TargetFailure, RunSkipped):
     def __init__(self, message: str, *, chat_id: str | None) -> None:
         remedy = "wait for it, or set `overlap: allow` or `queue_one`"
         if chat_id:
-            remedy = f"it is {chat_id}: see `interact-gitops chat {chat_id}`, or `cancel` it; or set `overlap: allow`"
+            stop = f"`interact-gitops cancel {chat_id} --all`"
+            remedy = f"{chat_id} is one of its chats; wait, stop them all with {stop}, or set `overlap: allow`"
         super().__init__(message, remedy=remedy)
         self.chat_id = chat_id
 

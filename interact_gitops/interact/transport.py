@@ -113,7 +113,9 @@ class Transport:
             try:
                 answer = self._once(request, what, deadline)
             except Unreachable as unreachable:
-                failure, again = unreachable, repeatable or not unreachable.sent
+                # Who refuses a connection on this machine is not there, and will not be in a second.
+                gone = not unreachable.sent and is_loopback(self.url)
+                failure, again = unreachable, not gone and (repeatable or not unreachable.sent)
                 maybe_done += unreachable.sent
             except GarbledAnswer as garbled:
                 failure, again = garbled, repeatable

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from interact_gitops.errors import did_you_mean
 from interact_gitops.jobs.excerpt import excerpt
@@ -26,10 +26,9 @@ from interact_gitops.jobs.phrases import (
     type_remedy,
     types,
 )
-from interact_gitops.shapes import Shape, build_shape
+from interact_gitops.shapes import Shape
 
 if TYPE_CHECKING:
-    from jsonschema.protocols import Validator
     from jsonschema_rs import ValidationError
 
 __all__ = ["LONGEST_WORD", "MAX_SHOWN", "Fault", "Path", "json_word", "named", "shape_faults", "shown"]
@@ -55,19 +54,18 @@ class Fault:
     offset: int = 0
 
 
-def shape_faults(shape: Shape | Validator, value: Any) -> list[Fault]:
+def shape_faults(shape: Shape, value: Any) -> list[Fault]:
     """In what `value` differs from a schema, in people's words; of very many faults the first 250.
 
     A schema's `x-remedy` says how to mend a form or a limit; `x-secret` keeps the value out of messages.
     """
-    checked = shape if isinstance(shape, Shape) else build_shape(cast("Mapping[str, Any]", shape.schema))
     try:
-        if checked.is_valid(value):
+        if shape.is_valid(value):
             return []
-        errors = checked.fit.iter_errors(excerpt(value))
+        errors = shape.fit.iter_errors(excerpt(value))
     except ValueError as error:  # not JSON at all: a lone surrogate, an endless number, a key that is not a text
         return [Fault(path=(), code="wrong-type", message=f"this is not a JSON value: {error}")]
-    found = (fault for error in errors for fault in _faults(error, value, checked.schema))
+    found = (fault for error in errors for fault in _faults(error, value, shape.schema))
     return list(islice(found, MAX_FAULTS)) or [_beyond_the_excerpt()]
 
 

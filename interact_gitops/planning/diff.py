@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from interact_gitops.errors import Failure
+from interact_gitops.errors import Failure, did_you_mean
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.model import Definition
 from interact_gitops.jobs.wire import FIELDS, canonical_json, definition_hash, job_to_wire
@@ -36,24 +36,28 @@ def diff(
     schedule_enabled: bool = True,
     prune: bool = True,
     adopt: frozenset[str] = frozenset(),
+    agents: frozenset[str] | None = None,
 ) -> Plan:
     """The plan that brings `remote` in line with `definitions`.
 
     `managed_by` is our ownership mark: jobs with another, or none, are never changed, except that a
     definition whose key is in `adopt` takes over a job that nobody manages. `schedule_enabled`: whether the
-    target evaluates schedules itself. `commit` and the files' paths travel with writes, and are no reason for one.
+    target evaluates schedules itself. `agents`: the slugs that the target knows, where it said; a definition with
+    another one is refused. `commit` and the files' paths travel with writes, and are no reason for one.
 
     Raises UnexpectedAnswer for a job of ours on the target whose definition cannot be read, Failure where
     several jobs there have one key.
     """
     there = sorted(remote, key=lambda job: job.key)
     ours = {job.key: job for job in there if job.managed_by == managed_by}
-    mark = _Mark(managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled, adopt=adopt)
+    mark = _Mark(
+        managed_by=managed_by, commit=commit, schedule_enabled=schedule_enabled, adopt=adopt, agents=agents
+    )  # fmt: skip
     _demand_one_each(there, {*ours, *(definition.job.key for definition in definitions)})
     matched: set[str] = set()
     changes: list[Change] = []
     for definition, found in _matches(definitions, {job.key: job for job in there}, ours):
-        change = _change(definition, found, mark)
+        change = _with_known_agent(_change(definition, found, mark), mark.agents)
         if found is not None:
             matched.add(found.key)
         if change is not None:
@@ -95,6 +99,7 @@ class _Mark:
     commit: str | None
     schedule_enabled: bool
     adopt: frozenset[str]
+    agents: frozenset[str] | None
 
 
 def _matches(
@@ -139,6 +144,19 @@ def _change(definition: Definition, found: RemoteJob | None, mark: _Mark) -> Cha
         action="adopt" if adopted else "update" if found.key == job.key else "move",
         remote_id=found.id, etag=found.etag, before=before, after=after,
         body=_body(after, definition, mark), fields=fields, **place,
+    )  # fmt: skip
+
+
+def _with_known_agent(change: Change | None, agents: frozenset[str] | None) -> Change | None:
+    """The change, refused when it names an agent that the target does not have."""
+    if change is None or change.after is None or change.action == "refused" or agents is None:
+        return change
+    slug = str(change.after["agent"]["slug"])
+    if slug in agents:
+        return change
+    remedy = did_you_mean(slug, sorted(agents)) or f"the agents there: {', '.join(sorted(agents)) or 'none'}"
+    return replace(
+        change, action="refused", body=None, fields=(), reason=f"the target has no agent {slug!r}", remedy=remedy
     )  # fmt: skip
 
 

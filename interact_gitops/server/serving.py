@@ -245,7 +245,7 @@ def _demand_loopback(options: ServerOptions) -> None:
         pass
     raise Refused(
         f"{options.host} is reachable from other machines",
-        remedy="serve on 127.0.0.1, or allow it explicitly",
+        remedy="serve on 127.0.0.1, or pass --allow-remote",
     )
 
 
@@ -263,7 +263,7 @@ def _bound_socket(options: ServerOptions) -> socket.socket:
         reason = getattr(error, "strerror", None) or error
         raise Refused(
             f"cannot listen on {options.host} port {options.port}: {reason}",
-            remedy="choose another port with --port; 0 picks a free one",
+            remedy="choose another --port (0 picks a free one), or an address of this machine",
         ) from error
     return found
 

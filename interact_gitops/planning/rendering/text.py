@@ -90,6 +90,8 @@ def _details(change: Change, *, full: bool) -> Iterator[Line]:
 
 def _brief(wire: Mapping[str, Any]) -> Iterator[Line]:
     words = [schedule_words(wire["schedule"]), fan_out_words(wire["fanOut"]), f"agent {wire['agent']['slug']}"]
+    if wire["schedule"] and not wire.get("enabled", True):
+        words.insert(1, "switched off")
     if wire.get("protect"):
         words.append("protected")
     yield line(INDENT, (" · ".join(words), "dim"))

@@ -76,7 +76,9 @@ def schedule_words(schedule: Any) -> str:
         words = describe(schedule["cron"], schedule.get("calendar"))
     except ScheduleInvalid:
         words = str(schedule["cron"])
-    return f"{words}, {schedule.get('timezone', 'UTC')}"
+    window = [f", from {schedule['notBefore']}" if schedule.get("notBefore") else ""]
+    window.append(f", until {schedule['notAfter']}" if schedule.get("notAfter") else "")
+    return f"{words}, {schedule.get('timezone', 'UTC')}{''.join(window)}"
 
 
 def fan_out_words(fan_out: Any) -> str:

@@ -21,7 +21,7 @@ from interact_gitops.server.agents.connectors.gate import refuse_reach
 from interact_gitops.server.agents.connectors.lexing import parameters_used, tokens
 from interact_gitops.server.agents.connectors.opening import ConnectorConfig
 from interact_gitops.server.agents.templates import check_rule, check_template
-from interact_gitops.shapes import validator
+from interact_gitops.shapes import shape
 
 SCHEMA = "agents.schema.json"
 
@@ -53,7 +53,7 @@ def parse_agents(name: str, raw: bytes, *, folder: Path, environment: Mapping[st
     if problems:
         raise ConfigurationInvalid(problems, what=name)
     document = documents[0]
-    faults = shape_faults(validator(SCHEMA), document.value) or list(_faults(document.value, environment))
+    faults = shape_faults(shape(SCHEMA), document.value) or list(_faults(document.value, environment))
     if faults:
         raise ConfigurationInvalid([_problem(document, fault) for fault in faults], what=name)
     return tuple(_agent(entry, folder, environment) for entry in document.value["agents"])

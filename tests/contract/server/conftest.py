@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from jsonschema import Draft202012Validator
 
 from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.serving import EmbeddedServer
-from interact_gitops.shapes import build_fit, build_validator, schema
+from interact_gitops.shapes import build_fit, schema
 
 ALL = ("agent_jobs_read", "agent_jobs_trigger", "agent_jobs_write")
 ENDED = {"completed", "failed", "cancelled"}
@@ -119,7 +120,7 @@ class Description:
     @functools.cache  # noqa: B019 - one description for the session
     def _validators(self, schema_text: str) -> Any:
         whole = {"components": self.document["components"], **json.loads(schema_text)}
-        return build_fit(whole), build_validator(whole)
+        return build_fit(whole), Draft202012Validator(whole)
 
 
 class Api:

@@ -52,8 +52,8 @@ def _plain(chat: dict[str, Any], **options: Any) -> str:
 
 def test_text_holds_everything() -> None:
     text = _plain(CHAT, sql=True)
-    for part in ("Weekly", "days=7", "> How?", "Fine", "1,234.5", "3.0", "3 rows, the query had more", "select 1", "hologram",
-                 "a bare text", "ROAS fell", "later it failed", "duckdb 2.0"):  # fmt: skip
+    for part in ("Weekly", "days=7", "> How?", "Fine", "1,234.5", "3.0", "3 rows, the query had more", "select 1",
+                 "hologram", "a bare text", "ROAS fell", "later it failed", "duckdb 2.0"):  # fmt: skip
         assert part in text
 
 

@@ -1,7 +1,6 @@
 """The tree on disk: what is read, what is left out, what is never followed."""
 
 import os
-import stat
 
 import pytest
 
@@ -111,16 +110,6 @@ def test_a_folder_that_may_not_be_read_is_a_problem(tree, monkeypatch):
     assert lines(problems) == [
         "jobs.d/deep:1:1: the folder cannot be read: Permission denied [unreadable]\n  check its permissions"
     ]
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_permissions_on_disk(tree):
-    (tree / "b.yaml").chmod(0)
-    (tree / "deep").chmod(0)
-    try:
-        assert [p.code for p in read_tree(tree)[1]] == ["unreadable", "unreadable"]
-    finally:
-        (tree / "deep").chmod(stat.S_IRWXU)
 
 
 def test_names_that_one_file_system_cannot_tell_apart(tree):
