@@ -66,7 +66,23 @@ def shape_faults(shape: Shape, value: Any) -> list[Fault]:
     except ValueError as error:  # not JSON at all: a lone surrogate, an endless number, a key that is not a text
         return [Fault(path=(), code="wrong-type", message=f"this is not a JSON value: {error}")]
     found = (fault for error in errors for fault in _faults(error, value, shape.schema))
-    return list(islice(found, MAX_FAULTS)) or [_beyond_the_excerpt()]
+    return _without_echoes(list(islice(found, MAX_FAULTS))) or [_beyond_the_excerpt()]
+
+
+def _without_echoes(faults: list[Fault]) -> list[Fault]:
+    """The faults less those that only repeat a misspelt name: `promt` is unknown, and so `prompt` is missing."""
+    meant = [(fault.path[:-1], fault.remedy) for fault in faults if fault.code == "unknown-field" and fault.remedy]
+    return [
+        fault
+        for fault in faults
+        if fault.code not in {"missing-field", "one-of"}
+        or not any(
+            parent == fault.path
+            and remedy.startswith("did you mean ")
+            and remedy.split("'")[1] in fault.message.split("'")
+            for parent, remedy in meant
+        )
+    ]
 
 
 def _beyond_the_excerpt() -> Fault:

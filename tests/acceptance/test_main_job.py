@@ -123,7 +123,7 @@ def test_no_secret_is_ever_shown(interact: Shell) -> None:
     assert not [answer for answer in outputs if key in answer.out + answer.err]
 
 
-def test_a_second_run_is_skipped_with_5_and_cancel_stops_the_first(interact: Shell) -> None:
+def test_a_second_run_is_skipped_with_5_and_cancel_stops_the_first(interact: Shell, fits: Fits) -> None:
     interact("apply", "--yes")
     combinations = interact.folder / "combinations.yaml"
     combinations.write_text(
@@ -139,6 +139,10 @@ def test_a_second_run_is_skipped_with_5_and_cancel_stops_the_first(interact: She
     last = runs[-1]["id"]
     assert interact("cancel", last).out == f"{last} is cancelled.\n"
     assert interact("cancel", last).out == f"{last} had already ended: cancelled.\n"
+    whole = interact("cancel", runs[0]["id"], "--all", "--format", "json").json
+    fits("cancel", whole)
+    assert {run["id"] for run in whole["runs"]} == {run["id"] for run in runs}
+    assert "active" not in {run["state"] for run in whole["runs"]}
     assert interact("history", "--status", "cancelled", "--format", "json").json["runs"][0]["id"] == last
 
 
@@ -174,3 +178,42 @@ def test_verbose_names_requests(interact: Shell) -> None:
     assert "GET" in said
     assert "/api/agents/jobs" in said
     assert interact.environment["INTERACT_API_KEY"] not in said
+
+
+def test_a_protected_target_takes_only_a_plan_that_still_holds(interact: Shell) -> None:
+    (interact.folder / "interact-gitops.yaml").write_text(
+        'managed_by: acme/jobs\ntargets:\n  production: {url: "${INTERACT_URL}", organization: "${INTERACT_ORG_ID}", '
+        'api_key: "${INTERACT_API_KEY}", protected: true}\n'
+    )
+    assert "needs a plan file and --yes" in interact("apply", "--yes", expect=1).err
+    interact("plan", "--out", "plan.json")
+    assert interact.environment["INTERACT_API_KEY"] not in (interact.folder / "plan.json").read_text()
+    assert "needs a plan file and --yes" in interact("apply", "plan.json", expect=1).err
+    assert "says itself what it selects" in interact("apply", "plan.json", "--yes", "--select", "*", expect=1).err
+    interact("apply", "plan.json", "--yes")
+    file = interact.folder / "jobs.d/paid-search/01-account-overview.yaml"
+    file.write_text(file.read_text().replace("07:30", "08:30"))
+    interact("plan", "--out", "plan.json", "--select", "account-overview")
+    file.write_text(file.read_text().replace("08:30", "08:31"))
+    stale = interact("apply", "plan.json", "--yes", expect=1)
+    assert "stale plan: account-overview moved" in stale.err
+    file.write_text(file.read_text().replace("08:31", "08:30"))
+    interact("apply", "plan.json", "--yes")
+    (interact.folder / "plan.json").write_text("{}")
+    assert "is not a plan file" in interact("apply", "plan.json", "--yes", expect=1).err
+
+
+def test_an_unknown_agent_is_refused_in_the_plan(interact: Shell) -> None:
+    file = interact.folder / "jobs.d/paid-search/_defaults.yaml"
+    file.write_text(file.read_text().replace("paid-search-analyst", "paid-serch-analyst"))
+    plan = interact("plan").out
+    assert "the target has no agent 'paid-serch-analyst'" in plan
+    assert "did you mean 'paid-search-analyst'?" in plan
+    assert "8 refused" in plan
+
+
+def test_plan_says_what_apply_would_refuse(interact: Shell) -> None:
+    interact("apply", "--yes")
+    for name in ("daily-shop", "top-products", "peak-season"):
+        (interact.folder / f"jobs.d/ecommerce/{name}.yaml").unlink()
+    assert "apply would refuse this: this would delete 4 of the 12 jobs" in interact("plan").err

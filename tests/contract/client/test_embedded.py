@@ -251,7 +251,7 @@ def test_nobody_there(stack: ExitStack) -> None:
         client.jobs()
     assert "interact-gitops serve" in (unreachable.value.remedy or "")
     assert not unreachable.value.sent
-    assert len(waits) == 5
+    assert waits == []  # nobody will be there in a second either
 
 
 @pytest.mark.parametrize("call", [lambda c: c.jobs(), lambda c: c.create_job(body(), idempotency_key="k")])
