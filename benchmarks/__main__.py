@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from interact_gitops.server.serving import EmbeddedServer
-
 from benchmarks.trees import write_tree, write_zone
+from interact_gitops.server.serving import EmbeddedServer
 
 BIN = Path(sys.executable).parent
 SCHEMA = Path(__file__).parents[1] / "schema" / "job.schema.json"

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from interact_gitops.server.serving import EmbeddedServer
 
 from .conftest import ROOT

@@ -33,6 +33,8 @@ def checked_job(body: Mapping[str, Any], crew: AgentCrew) -> tuple[Job, Agent]:
         remedy = did_you_mean(body["agent"]["slug"], slugs) or f"the agents here: {', '.join(slugs) or 'none'}"
         said = f"there is no agent {body['agent']['slug']!r}"
         faults.append(BodyFault(pointer="/agent/slug", message=said, code="unknown-agent", remedy=remedy))
+    else:
+        faults += _query_faults(body, agent)
     if not any(fault.code == "date" for fault in faults):
         job = job_from_wire(body)
         faults += [
@@ -44,6 +46,17 @@ def checked_job(body: Mapping[str, Any], crew: AgentCrew) -> tuple[Job, Agent]:
         raise invalid(tuple(faults))
     assert agent is not None
     return job, agent
+
+
+def _query_faults(body: Mapping[str, Any], agent: Agent) -> Iterator[BodyFault]:
+    """Queries that the agent does not have: better known now than on the Monday of the run."""
+    known = [query.name for query in agent.queries]
+    for index, prompt in enumerate(body["prompts"]):
+        name = prompt.get("query")
+        if name is not None and name not in known:
+            said = f"the agent {agent.slug} has no verified query {name!r}"
+            remedy = did_you_mean(name, known) or f"its queries: {', '.join(known) or 'none'}"
+            yield BodyFault(pointer=f"/prompts/{index}/query", message=said, code="unknown-query", remedy=remedy)
 
 
 def _with_whole_numbers(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def test_the_public_calls_shape(api):
 
 
 def test_newest_first_and_filters_add_up(api):
-    one, two = api.create(parameters=NUMBER), api.create(prompts=[{"text": "x", "query": "nowhere"}])
+    one, two = api.create(parameters=NUMBER), api.create(prompts=[{"text": "xyzzy plugh"}])
     done = [finished(api, one)[0]["id"] for _ in range(3)]
     failed = api.run(two)["id"]
     assert [chat["id"] for chat in api.all(CHATS, "chats")] == [failed, *reversed(done)]

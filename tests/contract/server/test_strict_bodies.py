@@ -146,3 +146,17 @@ def test_replacing_is_as_strict_as_creating_and_changes_nothing(api):
         problem = api.problem(422, "invalid", "PUT", path, json=api.definition(**wrong), headers=headers)
         assert [error["pointer"] for error in problem["errors"]] == [pointer]
     assert api.job(job["id"]) == job
+
+
+def test_a_query_that_the_agent_does_not_have_is_named(api):
+    body = api.definition(prompts=[{"text": "How?"}, {"text": "And?", "query": "quik"}])
+    answer = api("POST", "/api/agents/jobs", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "pointer": "/prompts/1/query",
+            "message": "the agent tester has no verified query 'quik'",
+            "code": "unknown-query",
+            "remedy": "did you mean 'quick'?",
+        }
+    ]

@@ -273,9 +273,7 @@ def test_a_run_that_takes_too_long_is_stopped(api, endless):
 
 
 def test_failed_runs_are_tried_again(api):
-    job = api.create(
-        prompts=[{"text": "Nothing fits", "query": "nowhere"}], retries={"maxAttempts": 3, "backoffSeconds": 0}
-    )
+    job = api.create(prompts=[{"text": "xyzzy plugh"}], retries={"maxAttempts": 3, "backoffSeconds": 0})
     chat = api.run(job)
     assert chat["status"] == "failed"
     assert chat["attempt"] == chat["maxAttempts"] == 3
