@@ -242,3 +242,23 @@ def test_a_key_that_is_there_twice() -> None:
         plan([], [remote(a), remote(a, id="job_2")])
     twice = [remote(b, managed_by=None), remote(b, managed_by=THEIRS, id="job_2")]
     assert plan([a], [remote(a), *twice]).changes == ()
+
+
+def test_an_agent_that_the_target_does_not_have_is_refused() -> None:
+    known = frozenset({"analyst", "writer"})
+    fine, wrong, lost = definition("fine"), definition("wrong", agent="analist"), definition("lost", agent="zzz")
+    made = plan([fine, wrong, lost], [remote(definition("wrong"))], agents=known)
+    assert actions(made) == [("create", "fine"), ("refused", "lost"), ("refused", "wrong")]
+    lost_change, wrong_change = made.changes[1:]
+    assert wrong_change.reason == "the target has no agent 'analist'"
+    assert wrong_change.remedy == "did you mean 'analyst'?"
+    assert lost_change.remedy == "the agents there: analyst, writer"
+    assert wrong_change.body is None
+    assert len(made.writes) == 1
+
+
+def test_an_agent_that_went_away_is_no_change() -> None:
+    job = definition("a", agent="gone")
+    assert plan([job], [remote(job)], agents=frozenset()).changes == ()
+    assert plan([definition("b", agent="gone")], agents=frozenset()).changes[0].remedy == "the agents there: none"
+    assert actions(plan([], [remote(job)], agents=frozenset({"x"}))) == [("delete", "a")]
