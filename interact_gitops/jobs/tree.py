@@ -78,8 +78,9 @@ def _clashes(files: list[SourceFile]) -> list[Problem]:
 
 def _read(path: Path, root: Path, relative: PurePosixPath, label: str) -> SourceFile | Problem:
     try:
-        target = path.resolve(strict=True)
-        if path.is_symlink() and not target.is_relative_to(root):
+        linked = path.is_symlink()  # folders that are links are not walked: nothing else can lead out of the tree
+        target = path.resolve(strict=True) if linked else path
+        if linked and not target.is_relative_to(root):
             return _problem(label, "this link leaves the definitions tree", "symlink", "copy the file into the tree")
         kind = target.stat().st_mode
         if not stat.S_ISREG(kind):
