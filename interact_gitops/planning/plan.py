@@ -10,6 +10,7 @@ from typing import Any, Literal
 from interact_gitops.jobs.wire import canonical_json
 
 Action = Literal["delete", "update", "move", "adopt", "create", "refused"]
+Kind = Literal["job", "channel"]
 WRITES: tuple[Action, ...] = ("create", "update", "move", "adopt", "delete")
 # Grouped as people read a plan: what is lost first, and what needs them last.
 ORDER: tuple[Action, ...] = ("delete", "update", "move", "adopt", "create", "refused")
@@ -30,10 +31,12 @@ class Change:
 
     `key` is the job's key after the change (before it, for a delete), and names at most one change of a plan;
     `path` and `line` say where its file is. `etag` is what the write must match: the job as it was read.
-    A refused change is never sent: `reason` says why, `remedy` what to do.
+    A refused change is never sent: `reason` says why, `remedy` what to do. `notes` are what a reader must know
+    beside it, such as that a secret could not be compared.
     """
 
     action: Action
+    kind: Kind = "job"
     key: str
     name: str
     path: str | None = None
@@ -44,6 +47,7 @@ class Change:
     after: Mapping[str, Any] | None = field(default=None, repr=False)
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     fields: tuple[FieldChange, ...] = ()
+    notes: tuple[str, ...] = ()
     reason: str | None = None
     remedy: str | None = None
 
@@ -85,7 +89,7 @@ class Plan:
         """64 hex digits over the target and the changes: the same plan has the same digest, whatever the names of
         its files, the commit or the time (cli.md, Apply)."""
         rows = sorted(
-            ["job", change.key, change.action, _hash(change.before), _hash(change.after)] for change in self.changes
+            [change.kind, change.key, change.action, _hash(change.before), _hash(change.after)] for change in self.changes
         )
         return hashlib.sha256(canonical_json([self.target, rows]).encode()).hexdigest()
 
