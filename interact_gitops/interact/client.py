@@ -11,7 +11,9 @@ from typing import Any, Literal, Self
 
 from interact_gitops.errors import Refused
 from interact_gitops.interact.bodies import is_written, items, one_job, part, read, whole
+from interact_gitops.interact.channels import Channels
 from interact_gitops.interact.errors import AlreadyFinished, ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.paging import PAGE, pages
 from interact_gitops.interact.records import (
     Chat,
     ChatSummary,
@@ -26,8 +28,6 @@ from interact_gitops.interact.records import (
 from interact_gitops.interact.transport import Transport
 
 Surface = Literal["public", "full"]
-PAGE = 500
-MOST_PAGES = 2_000
 _JOBS, _CHATS = "/api/agents/jobs", "/api/agents/chats"
 
 
@@ -52,6 +52,7 @@ class Client:
         headers = {"X-API-Key": api_key, "X-Organization-Id": organization_id}
         self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep, clock=clock)
         self._surface: Surface | None = None if api == "auto" else api
+        self.channels = Channels(self._transport)
 
     @property
     def url(self) -> str:
@@ -97,7 +98,7 @@ class Client:
     def jobs(self, *, managed_by: str | None = None, deleted: bool = False) -> list[RemoteJob]:
         """Every job definition, page by page; with `deleted`, the tombstones instead."""
         query = {"managedBy": managed_by, "deleted": "true" if deleted else None, "limit": PAGE}
-        found = [read(read_job, raw, "list jobs") for raw in self._pages(_JOBS, "jobs", query, "list jobs")]
+        found = [read(read_job, raw, "list jobs") for raw in pages(self._transport, _JOBS, "jobs", query, "list jobs")]
         self._surface = "full"
         return found
 
@@ -225,7 +226,10 @@ class Client:
             query["status"] = status
             query["createdAfter"] = created_after.isoformat() if created_after else None
             query["limit"] = min(most, PAGE) if most else None
-        found = (read(read_summary, raw, "list chats") for raw in self._pages(_CHATS, "chats", query, "list chats"))
+        found = (
+            read(read_summary, raw, "list chats")
+            for raw in pages(self._transport, _CHATS, "chats", query, "list chats")
+        )
         wanted = (
             chat
             for chat in found
@@ -261,21 +265,6 @@ class Client:
         except AlreadyFinished as finished:
             if not finished.maybe_done:
                 raise
-
-    def _pages(self, path: str, name: str, query: Mapping[str, Any], what: str) -> Iterator[Mapping[str, Any]]:
-        cursor: str | None = None
-        seen: set[str] = set()
-        while True:
-            answer = self._transport.send("GET", path, what=what, query={**query, "cursor": cursor})
-            yield from items(answer, name, what)
-            cursor = answer.body.get("nextCursor")
-            if cursor is None or cursor == "":
-                return
-            if not isinstance(cursor, str):
-                raise UnexpectedAnswer(f"{what}: nextCursor is not a text", remedy="check the target's version")
-            if cursor in seen or len(seen) >= MOST_PAGES:
-                raise UnexpectedAnswer(f"{what}: the target's pages do not come to an end", remedy="try again later")
-            seen.add(cursor)
 
     def _set_pause(self, job_id: str, verb: str, body: Mapping[str, Any] | None) -> RemoteJob:
         what = f"{verb} job {job_id}"

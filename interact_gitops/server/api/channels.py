@@ -8,9 +8,12 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from interact_gitops.jobs.channels import TOPICS, channel_hash
 from interact_gitops.server.api.bodies import invalid
 from interact_gitops.server.api.calls import Call, Reply, answer
+from interact_gitops.server.api.digests import body_digest
 from interact_gitops.server.api.queries import DEFAULT_LIMIT
+from interact_gitops.server.api.replays import remember, replayed
 from interact_gitops.server.failures import BodyFault, KeyTaken, NotFound
 from interact_gitops.server.identity import fingerprint, new_id
 from interact_gitops.server.store import channels
@@ -19,7 +22,6 @@ from interact_gitops.server.store.database import Connection
 from interact_gitops.server.store.paging import cut
 
 CURSOR = "channels"
-ALL_TOPICS = ("completed_run", "failed_run", "anomaly")
 
 
 def list_channels(call: Call) -> Reply:
@@ -42,30 +44,38 @@ def list_channels(call: Call) -> Reply:
 def create_channel(call: Call) -> Reply:
     """POST /api/notifications/channels"""
     body = call.body("ChannelDefinition")
-    now = call.instance.now()
+    key, digest = call.idempotency_key(), body_digest(body)
+    organisation_id, now = call.caller.organisation_id, call.instance.now()
     blank = StoredChannel(
         seq=0,
         id=new_id("channel"),
-        organisation_id=call.caller.organisation_id,
+        organisation_id=organisation_id,
         name="",
         type=body["type"],
         level="info",
-        topics=ALL_TOPICS,
+        topics=TOPICS,
         receivers=(),
         url=None,
         secret=None,
         managed_by=None,
+        applied_hash=None,
         revision=1,
         created_at=now,
         updated_at=now,
     )
     fresh = _given(blank, body)
     with call.instance.database.write() as db:
+        earlier = replayed(db, organisation_id, "channel", key, digest) if key is not None else None
+        if earlier:
+            return earlier
         try:
             channels.insert(db, fresh)
         except sqlite3.IntegrityError as error:
             raise _name_taken(db, fresh) from error
-    return _one(call, fresh, status=201)
+        reply = _one(call, fresh, status=201)
+        if key is not None:
+            remember(db, organisation_id, "channel", key, digest, reply, now=now)
+    return reply
 
 
 def get_channel(call: Call) -> Reply:
@@ -82,7 +92,7 @@ def replace_channel(call: Call) -> Reply:
     with call.instance.database.write() as db:
         present = _channel(db, call)
         call.demand_match(present.etag)
-        bare = replace(present, level="info", topics=ALL_TOPICS, receivers=())
+        bare = replace(present, level="info", topics=TOPICS, receivers=())
         after = replace(_given(bare, body), revision=present.revision + 1, updated_at=call.instance.now())
         try:
             replaced = channels.replace(db, after, was=present.revision)
@@ -101,9 +111,16 @@ def delete_channel(call: Call) -> Reply:
     return Reply(status=204)
 
 
+def fingerprint_secrets(call: Call) -> Reply:
+    """POST /api/notifications/fingerprints: what channels with these secrets would show, so that a plan can
+    compare them. Whoever can ask holds the secrets already, and guessing one needs as many calls as guesses."""
+    secrets = call.body("FingerprintRequest")["secrets"]
+    return answer({"fingerprints": [fingerprint(one, under=call.instance.secret) for one in secrets]})
+
+
 def channel_form(channel: StoredChannel, secret: bytes) -> dict[str, Any]:
     """A channel on the wire."""
-    return {
+    form = {
         "id": channel.id,
         "etag": channel.etag,
         "name": channel.name,
@@ -117,11 +134,12 @@ def channel_form(channel: StoredChannel, secret: bytes) -> dict[str, Any]:
         "createdAt": channel.created_at,
         "updatedAt": channel.updated_at,
     }
+    return {**form, "definitionHash": channel_hash(form), "appliedHash": channel.applied_hash}
 
 
 def _given(channel: StoredChannel, body: Mapping[str, Any]) -> StoredChannel:
     """The channel with what a body says. Raises Invalid."""
-    columns = {"managedBy": "managed_by", "to": "receivers"}
+    columns = {"managedBy": "managed_by", "to": "receivers", "appliedHash": "applied_hash"}
     given = {columns.get(name, name): value for name, value in body.items()}
     for name in ("topics", "receivers"):
         if name in given:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,15 +12,10 @@ from interact_gitops.server.api.calls import Call, Reply, answer
 from interact_gitops.server.api.definitions import checked_job
 from interact_gitops.server.api.digests import body_digest
 from interact_gitops.server.api.queries import DEFAULT_LIMIT
-from interact_gitops.server.failures import (
-    BodyFault,
-    IdempotencyMismatch,
-    KeyTaken,
-    NotFound,
-    Protected,
-)
+from interact_gitops.server.api.replays import remember, replayed
+from interact_gitops.server.failures import BodyFault, KeyTaken, NotFound, Protected
 from interact_gitops.server.identity import new_id
-from interact_gitops.server.store import idempotency, jobs
+from interact_gitops.server.store import jobs
 from interact_gitops.server.store.database import Connection
 from interact_gitops.server.store.jobs import JobFilter, StoredJob, Tombstone
 from interact_gitops.server.store.paging import cut
@@ -66,9 +60,9 @@ def create_job(call: Call) -> Reply:
     organisation_id = call.caller.organisation_id
     if key is not None:
         with call.instance.database.read() as db:
-            replayed = _replayed(db, organisation_id, key, digest)
-        if replayed:
-            return replayed
+            earlier = replayed(db, organisation_id, "job", key, digest)
+        if earlier:
+            return earlier
     now = call.instance.now()
     fresh = StoredJob(
         seq=0,
@@ -81,17 +75,16 @@ def create_job(call: Call) -> Reply:
         **_given(call, body, now=now, before=None),
     )
     with call.instance.database.write() as db:
-        replayed = _replayed(db, organisation_id, key, digest) if key is not None else None
-        if replayed:
-            return replayed
+        earlier = replayed(db, organisation_id, "job", key, digest) if key is not None else None
+        if earlier:
+            return earlier
         try:
             jobs.insert(db, fresh)
         except sqlite3.IntegrityError as error:
             raise _key_taken(db, fresh) from error
         reply = answer({"job": job_form(fresh)}, status=201, headers=_headers(fresh))
         if key is not None:
-            use = idempotency.Spent(request_digest=digest, answer=reply.content.decode(), group_seq=None)
-            idempotency.spend(db, organisation_id, idempotency.CREATION, key, use, now=now)
+            remember(db, organisation_id, "job", key, digest, reply, now=now)
     return reply
 
 
@@ -229,17 +222,3 @@ def _key_taken(db: Connection, job: StoredJob) -> KeyTaken:
         faults=(fault,),
         members={"jobId": other.id if other else None},
     )
-
-
-def _replayed(db: Connection, organisation_id: str, key: str, digest: str) -> Reply | None:
-    spent = idempotency.find(db, organisation_id, idempotency.CREATION, key)
-    if spent is None:
-        return None
-    if spent.request_digest != digest:
-        raise IdempotencyMismatch(
-            f"the idempotency key {key!r} was used to create another job",
-            remedy="use a new key for a new job",
-        )
-    assert spent.answer is not None  # a creation's key
-    headers = {"ETag": json.loads(spent.answer)["job"]["etag"], "Idempotency-Replayed": "true"}
-    return Reply(status=201, content=spent.answer.encode(), headers=headers)

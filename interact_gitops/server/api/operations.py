@@ -30,6 +30,11 @@ def _read(name: str, path: str, endpoint: Endpoint, *query: str) -> Operation:
     return Operation(id=name, method="GET", path=path, permission="agent_jobs_read", endpoint=endpoint, query=query)
 
 
+def _fingerprint(name: str, path: str, endpoint: Endpoint) -> Operation:
+    """Reads that take secrets: these belong into a body, never into an address that proxies log."""
+    return Operation(id=name, method="POST", path=path, permission="agent_jobs_read", endpoint=endpoint)
+
+
 def _run(name: str, path: str, endpoint: Endpoint) -> Operation:
     return Operation(id=name, method="POST", path=path, permission="agent_jobs_trigger", endpoint=endpoint)
 
@@ -70,6 +75,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _read("getChannel", _CHANNEL, channels.get_channel),
     _write("replaceChannel", "PUT", _CHANNEL, channels.replace_channel),
     _write("deleteChannel", "DELETE", _CHANNEL, channels.delete_channel),
+    _fingerprint("fingerprintSecrets", "/api/notifications/fingerprints", channels.fingerprint_secrets),
     _open("getHealth", "/healthz", service.healthz),
     _open("getReadiness", "/readyz", service.readyz),
     _open("getMetrics", "/metrics", service.metrics),

@@ -10,7 +10,7 @@ from interact_gitops.server.store.database import Connection, Row
 
 _COLUMNS = (
     "id", "organisation_id", "name", "type", "level", "topics", "receivers", "url", "secret", "managed_by",
-    "revision", "created_at", "updated_at",
+    "applied_hash", "revision", "created_at", "updated_at",
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ class StoredChannel:
     url: str | None
     secret: str | None
     managed_by: str | None
+    applied_hash: str | None
     revision: int
     created_at: str
     updated_at: str

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from interact_gitops.server.store.database import Connection
 
-CREATION = "jobs"
-"""The scope of job creation; a trigger's scope is its job's id."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from interact_gitops.interact import client as client_module
+from interact_gitops.interact import paging
 from interact_gitops.interact.client import Client
 from interact_gitops.interact.errors import (
     AlreadyFinished,
@@ -219,7 +219,7 @@ def test_pages_without_end(client: Client, script: Script, monkeypatch: pytest.M
     script.steps = [http(200, {"jobs": [], "nextCursor": cursor}) for cursor in ("1", "2", "1")]
     with pytest.raises(UnexpectedAnswer, match="do not come to an end"):
         client.jobs()
-    monkeypatch.setattr(client_module, "MOST_PAGES", 3)
+    monkeypatch.setattr(paging, "MOST_PAGES", 3)
     script.steps = [http(200, {"jobs": [], "nextCursor": str(number)}) for number in range(9)]
     with pytest.raises(UnexpectedAnswer, match="do not come to an end"):
         client.jobs()
