@@ -47,6 +47,7 @@ def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, **o
 
     Only jobs with this repository's ownership mark are touched. Running it again finishes what a failure left.
     """
+    from interact_gitops.cli.declared import channel_secrets
     from interact_gitops.cli.output import say_document
     from interact_gitops.planning.applying import apply as write
     from interact_gitops.planning.guards import Guards, check_guards
@@ -66,8 +67,10 @@ def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, **o
             demand_unchanged(saved, made)
         guards = Guards(max_deletes=workspace.settings.max_deletes, max_changes=workspace.settings.max_changes)
         check_guards(made, guards, **{n: options[n] for n in ("allow_deletes", "allow_changes", "allow_empty")})
+        secrets = channel_secrets(workspace, chosen["select"])
         _confirm(workspace, made, yes)
-        done = write(made, client, parallelism=options["parallelism"], on_error=options["on_error"])
+        done = write(made, client, parallelism=options["parallelism"], on_error=options["on_error"],
+                     secrets=secrets)  # fmt: skip
     if form == "json":
         say_document(applied_to_json(done))
     elif made.changes:

@@ -18,6 +18,7 @@ import click
 if TYPE_CHECKING:
     from interact_gitops.config import Settings, Target
     from interact_gitops.interact.client import Client
+    from interact_gitops.jobs.channels import Channel
     from interact_gitops.jobs.loading import Loaded
     from interact_gitops.jobs.model import Definition
 
@@ -50,6 +51,11 @@ class Workspace:
     def target(self) -> Target:
         """The target to talk to, with its secrets."""
         return self.settings.target(self.target_named, self.environ)
+
+    @cached_property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels that the configuration declares, with their secrets as far as the environment has them."""
+        return self.settings.declared_channels(self.environ)
 
     def load(self, target: str | None = None) -> Loaded:
         """The definitions as `target`'s variables make them (default: the chosen target's), problems included."""

@@ -45,34 +45,44 @@ def make_plan(
     It prunes unless told otherwise, but never with a selection or a folder named on the command line:
     what is not looked at must not be deleted. Raises DefinitionsInvalid before the target is asked.
     """
+    from interact_gitops.cli.declared import plan_channels, split_selectors
     from interact_gitops.config import owner
     from interact_gitops.gitops.checkout import read_checkout
     from interact_gitops.jobs.selectors import select as choose
+    from interact_gitops.planning.channels import with_channels
     from interact_gitops.planning.diff import diff
 
     settings, target = workspace.settings, workspace.target
     partial = bool(select) or workspace.definitions_named is not None
     if prune and partial:
         raise Refused("--prune deletes what is not in the tree", remedy="leave out --select and --definitions")
+    prune = not partial if prune is None else prune
+    wanted, channels = split_selectors(select)
+    adopted_jobs, adopted_channels = split_selectors(adopt)
     everything = workspace.definitions()
-    definitions = choose(everything, select) if select else everything
-    adopted = frozenset(d.job.key for d in choose(everything, adopt)) if adopt else frozenset()
+    definitions = choose(everything, wanted) if wanted else () if channels else everything
+    adopted = frozenset(d.job.key for d in choose(everything, adopted_jobs)) if adopted_jobs else frozenset()
     managed_by = owner(settings)
     if target.api == "public" or client.surface() == "public":
         said = f"the target {target.name!r} offers the public API only: its definitions cannot be read or changed"
         raise Refused(said, remedy="enter the jobs in Interact's own form; `run` and `history` work")
     checkout = read_checkout(settings.folder)
-    return diff(
+    jobs = diff(
         definitions,
         client.jobs(),
         managed_by=managed_by,
         commit=checkout.commit if checkout else None,
         schedule_enabled=target.schedules != "runner",
-        prune=not partial if prune is None else prune,
+        prune=prune,
         adopt=adopted,
         agents=frozenset(agent.slug for agent in client.agents()),
         target=f"{target.url} {target.organization}",
     )
+    beside = plan_channels(
+        workspace, client, managed_by=managed_by, patterns=channels if select else None, adopt=adopted_channels,
+        prune=prune,
+    )  # fmt: skip
+    return jobs if beside is None else with_channels(jobs, beside)
 
 
 def say_lines(lines: Iterable[Line]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from interact_gitops.jobs.wire import canonical_json
@@ -29,3 +30,22 @@ def channel_definition(body: Mapping[str, Any]) -> dict[str, Any]:
 def channel_hash(body: Mapping[str, Any]) -> str:
     """64 hex digits over a channel's definition, fingerprints included; anything else in the body is ignored."""
     return hashlib.sha256(canonical_json(channel_definition(body)).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel as the configuration declares it, at `path` and `line`.
+
+    `secrets` are its write-only fields (`url`, `secret`) as far as they could be resolved; `missing` says of the
+    others why not, in words without a secret.
+    """
+
+    name: str
+    type: str
+    level: str = "info"
+    topics: tuple[str, ...] = TOPICS
+    to: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    path: str
+    line: int

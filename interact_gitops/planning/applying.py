@@ -10,19 +10,29 @@ from __future__ import annotations
 import signal
 import threading
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from types import FrameType
-from typing import Literal
+from typing import Any, Literal
 
 from interact_gitops.errors import Failure, Refused
+from interact_gitops.interact.channels import Channels
 from interact_gitops.interact.client import Client
-from interact_gitops.planning.plan import Action, Change, Plan
+from interact_gitops.planning.plan import Action, Change, Kind, Plan
 
 Result = Literal["done", "failed", "not tried"]
-STAGES: tuple[tuple[Action, ...], ...] = (("create",), ("update", "move", "adopt"), ("delete",))
+# What others name comes first and goes last: channels are there before the jobs that notify them.
+STAGES: tuple[tuple[Kind, tuple[Action, ...]], ...] = (
+    ("channel", ("create", "update", "adopt")),
+    ("job", ("create",)),
+    ("job", ("update", "move", "adopt")),
+    ("job", ("delete",)),
+    ("channel", ("delete",)),
+)
+Secrets = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,20 +73,24 @@ def apply(
     parallelism: int = 8,
     on_error: Literal["stop", "continue"] = "stop",
     progress: Callable[[Outcome], None] | None = None,
+    secrets: Secrets | None = None,
 ) -> Applied:
     """Write every change of `plan`, at most `parallelism` at a time. Expected failures become outcomes.
+
+    `secrets`: the write-only fields of each channel by its name; no plan has them.
 
     A create's idempotency key holds for this call alone: repeating a lost request makes nothing twice, and
     a job deleted by hand can be created again by the next apply.
     """
     run = uuid.uuid4().hex
-    outcomes: dict[str, Outcome] = {}
+    outcomes: dict[tuple[Kind, str], Outcome] = {}
+    send = partial(_send, client=client, run=run, secrets=secrets or {})
     bugs: list[BaseException] = []
     with _heard_interrupts(client.give_up) as interrupted:
-        for stage in STAGES:
-            changes = [change for change in plan.changes if change.action in stage]
-            for change, error in _stage(changes, client, run, interrupted, parallelism=parallelism, on_error=on_error):
-                outcomes[change.key] = outcome = _outcome(change, error)
+        for kind, actions in STAGES:
+            changes = [change for change in plan.changes if change.kind == kind and change.action in actions]
+            for change, error in _stage(changes, send, interrupted, parallelism=parallelism, on_error=on_error):
+                outcomes[kind, change.key] = outcome = _outcome(change, error)
                 if error is not None and not isinstance(error, Failure):
                     bugs.append(error)
                 if progress is not None:
@@ -84,14 +98,13 @@ def apply(
             stop = on_error == "stop" and any(outcome.result == "failed" for outcome in outcomes.values())
             if stop or bugs or interrupted.is_set():
                 break
-        ended = tuple(outcomes.get(c.key) or Outcome(change=c, result="not tried") for c in plan.writes)
+        ended = tuple(outcomes.get((c.kind, c.key)) or Outcome(change=c, result="not tried") for c in plan.writes)
         return Applied(plan=plan, outcomes=ended, interrupted=interrupted.is_set(), bug=bugs[0] if bugs else None)
 
 
 def _stage(
     changes: Sequence[Change],
-    client: Client,
-    run: str,
+    send: Callable[[Change], None],
     interrupted: threading.Event,
     *,
     parallelism: int,
@@ -104,7 +117,7 @@ def _stage(
         while running or waiting:
             while waiting and len(running) < parallelism:
                 change = waiting.pop()
-                running[pool.submit(_send, change, client, run)] = change
+                running[pool.submit(send, change)] = change
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 error = future.exception()
@@ -145,14 +158,34 @@ def _heard_interrupts(also: Callable[[], None]) -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def _send(change: Change, client: Client, run: str) -> None:
+def _send(change: Change, *, client: Client, run: str, secrets: Secrets) -> None:
+    if change.kind == "channel":
+        _send_channel(change, client.channels, {**(change.body or {}), **secrets.get(change.key, {})}, run)
+        return
     if change.action == "create":
         client.create_job(change.body or {}, idempotency_key=f"apply-{run}-{change.key}")
         return
-    if change.remote_id is None or change.etag is None:
-        said = f"the target gave the job {change.key} no etag: writing it could undo somebody else's change"
-        raise Refused(said, remedy="check the target's version")
+    remote_id, etag = _place(change)
     if change.action == "delete":
-        client.delete_job(change.remote_id, etag=change.etag)
+        client.delete_job(remote_id, etag=etag, applied=True)
     else:
-        client.replace_job(change.remote_id, change.body or {}, etag=change.etag)
+        client.replace_job(remote_id, change.body or {}, etag=etag)
+
+
+def _send_channel(change: Change, channels: Channels, body: Mapping[str, Any], run: str) -> None:
+    if change.action == "create":
+        channels.create(body, idempotency_key=f"apply-{run}-channel-{uuid.uuid5(uuid.NAMESPACE_URL, change.key)}")
+        return
+    remote_id, etag = _place(change)
+    if change.action == "delete":
+        channels.delete(remote_id, etag=etag)
+    else:
+        channels.replace(remote_id, body, etag=etag)
+
+
+def _place(change: Change) -> tuple[str, str]:
+    """(id, etag) of what is written over. Raises Refused where the target gave no etag."""
+    if change.remote_id is None or change.etag is None:
+        said = f"the target gave the {change.kind} {change.key} no etag: writing it could undo somebody else's change"
+        raise Refused(said, remedy="check the target's version")
+    return change.remote_id, change.etag

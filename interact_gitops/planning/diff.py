@@ -15,15 +15,13 @@ from typing import Any
 from interact_gitops.errors import Failure, did_you_mean
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.model import Definition
-from interact_gitops.jobs.wire import FIELDS, canonical_json, definition_hash, job_to_wire
-from interact_gitops.planning.plan import ORDER, Change, FieldChange, Plan
+from interact_gitops.jobs.wire import FIELDS, UNORDERED, canonical_json, definition_hash, job_to_wire, unordered
+from interact_gitops.planning.plan import Change, FieldChange, Plan, in_order
 from interact_gitops.planning.remote import read_definition
 
 SCHEDULE_ENABLED = "scheduleEnabled"
 _COMPARED = (*FIELDS.values(), SCHEDULE_ENABLED)
 _ABSENT = object()
-# Lists whose order says nothing: a server may give them back in its own.
-_UNORDERED = frozenset({"notifications", "ignoreChanges"})
 
 
 def diff(
@@ -70,7 +68,7 @@ def diff(
     return Plan(
         target=target,
         managed_by=managed_by,
-        changes=tuple(sorted(changes, key=lambda change: (ORDER.index(change.action), change.key))),
+        changes=in_order(changes),
         unchanged=unchanged,
         managed=len(ours),
         unmanaged=len([job for job in there if job.key not in ours and job.key not in matched]),
@@ -137,7 +135,7 @@ def _change(definition: Definition, found: RemoteJob | None, mark: _Mark) -> Cha
     before = wire_definition(found)
     for name in job.ignore_changes:
         after[FIELDS[name]] = before[FIELDS[name]]
-    fields = _fields(before, after)
+    fields = changed_fields(before, after)
     if not adopted and not fields:
         return None
     return Change(
@@ -160,10 +158,13 @@ def _with_known_agent(change: Change | None, agents: frozenset[str] | None) -> C
     )  # fmt: skip
 
 
-def _fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[FieldChange, ...]:
+def changed_fields(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Iterable[str] = _COMPARED
+) -> tuple[FieldChange, ...]:
+    """The fields, of those named, in which two wire definitions differ."""
     return tuple(
         FieldChange(field=name, before=before[name], after=after[name])
-        for name in _COMPARED
+        for name in names
         if not _same(name, before[name], after[name])
     )
 
@@ -180,16 +181,9 @@ def _exactly(one: Any, other: Any) -> bool:
 
 
 def _same(name: str, before: Any, after: Any) -> bool:
-    if name in _UNORDERED:
-        before, after = _unordered(before), _unordered(after)
+    if name in UNORDERED:
+        before, after = unordered(before), unordered(after)
     return _exactly(before, after)
-
-
-def _unordered(value: Any) -> Any:
-    """A form that is equal for lists with the same members."""
-    if isinstance(value, list):
-        return sorted((_unordered(one) for one in value), key=canonical_json)
-    return {name: _unordered(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _body(after: Mapping[str, Any], definition: Definition, mark: _Mark) -> dict[str, Any]:

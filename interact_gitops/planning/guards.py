@@ -1,15 +1,16 @@
 """What apply refuses to do at once, before its first write. Pure.
 
-Shares are of the jobs that we manage on the target, rounded up, at least one; creates never count.
+Shares are of the jobs (or channels) that we manage on the target, rounded up, at least one; creates never count.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interact_gitops.errors import Failure, GuardHeld
-from interact_gitops.planning.plan import Plan
+from interact_gitops.planning.plan import Kind, Plan
 
 _PERCENT = re.compile(r"(100|[0-9]{1,2})%\Z")
 
@@ -37,9 +38,11 @@ def check_guards(
     if plan.prune and plan.definitions == 0 and plan.managed and not allow_empty:
         said = f"the definitions hold no job, and the target has {plan.managed} that are managed from here"
         raise GuardHeld(said, remedy="check the folder; pass --allow-empty if they shall all be deleted")
-    deletes, changes = plan.count("delete"), plan.count("update", "move")
-    _hold(deletes, guards.max_deletes, allow_deletes, plan.managed, doing="delete", noun="deletes")
-    _hold(changes, guards.max_changes, allow_changes, plan.managed, doing="change", noun="changes")
+    managed: Mapping[Kind, int] = {"job": plan.managed, "channel": plan.managed_channels}
+    for kind, there in managed.items():
+        deletes, changes = plan.count("delete", kind=kind), plan.count("update", "move", kind=kind)
+        _hold(deletes, guards.max_deletes, allow_deletes, there, kind=kind, doing="delete", noun="deletes")
+        _hold(changes, guards.max_changes, allow_changes, there, kind=kind, doing="change", noun="changes")
 
 
 def allowed(limit: str | int, managed: int, *, name: str) -> int:
@@ -53,10 +56,12 @@ def allowed(limit: str | int, managed: int, *, name: str) -> int:
     raise Failure(f"{name}: {text[:40]!r} is not a limit", remedy="write a whole number, or a share such as 10%")
 
 
-def _hold(count: int, limit: str | int, once: str | None, managed: int, *, doing: str, noun: str) -> None:
+def _hold(
+    count: int, limit: str | int, once: str | None, managed: int, *, kind: Kind, doing: str, noun: str
+) -> None:
     setting, flag = f"guards.max_{noun}", f"--allow-{noun}"
     name, limit = (setting, limit) if once is None else (flag, once)
     most = allowed(limit, managed, name=name)
     if count > most:
-        said = f"this would {doing} {count} of the {managed} jobs managed from here; the limit is {most}"
+        said = f"this would {doing} {count} of the {managed} {kind}s managed from here; the limit is {most}"
         raise GuardHeld(f"{said} ({name}: {limit})", remedy=f"check the plan; pass {flag} {count} to go on this once")

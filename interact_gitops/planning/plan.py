@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -63,7 +63,8 @@ class Plan:
 
     `managed` counts the jobs there that carry our mark now, `unmanaged` those that no change concerns and that
     carry none, or another. `definitions` counts the jobs in the files; `prune` says whether jobs whose file is
-    gone are deleted.
+    gone are deleted. Channels count in `changes` and `unchanged`, and those that carry our mark in
+    `managed_channels`. `notes` say what was not compared.
     """
 
     target: str
@@ -74,24 +75,32 @@ class Plan:
     unmanaged: int
     definitions: int
     prune: bool
+    managed_channels: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def writes(self) -> tuple[Change, ...]:
         """The changes that are sent: all but the refused ones."""
         return tuple(change for change in self.changes if change.action != "refused")
 
-    def count(self, *actions: Action) -> int:
-        """How many changes have one of these actions."""
-        return sum(change.action in actions for change in self.changes)
+    def count(self, *actions: Action, kind: Kind | None = None) -> int:
+        """How many changes, of one kind or all, have one of these actions."""
+        return sum(change.action in actions and kind in {None, change.kind} for change in self.changes)
 
     @property
     def digest(self) -> str:
         """64 hex digits over the target and the changes: the same plan has the same digest, whatever the names of
         its files, the commit or the time (cli.md, Apply)."""
         rows = sorted(
-            [change.kind, change.key, change.action, _hash(change.before), _hash(change.after)] for change in self.changes
+            [change.kind, change.key, change.action, _hash(change.before), _hash(change.after)]
+            for change in self.changes
         )
         return hashlib.sha256(canonical_json([self.target, rows]).encode()).hexdigest()
+
+
+def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The one order in which changes are shown and saved: by action, channels before jobs, by key."""
+    return tuple(sorted(changes, key=lambda change: (ORDER.index(change.action), change.kind, change.key)))
 
 
 def _hash(definition: Mapping[str, Any] | None) -> str:

@@ -38,9 +38,10 @@ def demand_unchanged(saved: Mapping[str, Any], plan: Plan) -> None:
         return
     if saved["target"] != plan.target:
         raise Refused(f"this plan is for {saved['target']}, not for {plan.target}", remedy="choose its target")
-    now = {change["key"]: change for change in plan_to_json(plan)["changes"]}
-    then = {change["key"]: change for change in saved["changes"]}
-    moved = sorted(key for key in {*now, *then} if _core(now.get(key)) != _core(then.get(key)))
+    now = {(change["kind"], change["key"]): change for change in plan_to_json(plan)["changes"]}
+    then = {(change["kind"], change["key"]): change for change in saved["changes"]}
+    found = sorted(place for place in {*now, *then} if _core(now.get(place)) != _core(then.get(place)))
+    moved = [key if kind == "job" else f"{kind} {key}" for kind, key in found]
     shown = ", ".join(moved[:_SHOWN]) + (f" and {len(moved) - _SHOWN} more" if len(moved) > _SHOWN else "")
     raise Refused(
         f"stale plan: {shown} moved since it was made; nothing was done", remedy="plan again, and have it read"

@@ -126,11 +126,36 @@ channels:
             "1:14: references are not resolved here [reference]\n  write the value; $${ is a literal ${"]),
         ("channels: {a: {type: fax}}\n", [
             "1:22: 'fax' is not allowed here [not-allowed]\n  write one of: email, slack, teams, webhook"]),
+        ("channels:\n  a: {type: email}\n  b: {type: slack, to: [a@example.com]}\n", [
+            "2:3: an email channel needs 'to' [missing-field]\n  write `to: [name@example.com]`",
+            "3:3: a slack channel needs 'url' [missing-field]\n  write `url: ${NAME}`, a reference",
+            "3:20: a slack channel has no 'to' [not-allowed]\n  leave it out"]),
+        ("channels: {a: {type: email, to: [a@example.com], secret: s}}\n", [
+            "1:50: an email channel has no 'secret' [not-allowed]\n  leave it out"]),
         (b"\xff\xfe", ["1:1: the file is UTF-16, not UTF-8 [encoding]\n  save it as UTF-8"]),
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_with_its_place(refused, text, said):
     assert refused(text) == said
+
+
+def test_declared_channels_have_their_secrets_or_say_what_is_missing(settings_of, tmp_path):
+    (tmp_path / "secret").write_text(f"{CANARY}\n")
+    settings = settings_of(
+        """channels:
+  slack: {type: slack, url: "${SLACK}", level: warning}
+
+  hook: {type: webhook, url: "https://x/${PATH_PART}", secret: "${file:secret}", topics: [anomaly]}
+  mail: {type: email, to: [a@example.com]}
+"""
+    )
+    slack, hook, mail = settings.declared_channels({"SLACK": CANARY})
+    assert (slack.name, slack.type, slack.level, slack.line) == ("slack", "slack", "warning", 2)
+    assert (slack.secrets, slack.missing) == ({"url": CANARY}, {})
+    assert (hook.line, hook.topics, hook.secrets) == (4, ("anomaly",), {"secret": CANARY})
+    assert hook.missing == {"url": "the environment variable PATH_PART is not set"}
+    assert (mail.to, mail.secrets, mail.missing) == (("a@example.com",), {}, {})
+    assert CANARY not in repr((slack, hook, mail))
 
 
 def test_an_empty_file_is_no_configuration(settings_of):

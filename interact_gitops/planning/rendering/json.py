@@ -23,6 +23,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
             "unmanaged": plan.unmanaged,
         },
         "prune": plan.prune,
+        "notes": list(plan.notes),
         "changes": [_change(change) for change in plan.changes],
     }
 
@@ -36,7 +37,13 @@ def applied_to_json(applied: Applied) -> dict[str, Any]:
         "complete": applied.complete,
         "interrupted": applied.interrupted,
         "outcomes": [
-            {"action": o.change.action, "key": o.change.key, "result": o.result, "message": o.said}
+            {
+                "action": o.change.action,
+                "kind": o.change.kind,
+                "key": o.change.key,
+                "result": o.result,
+                "message": o.said,
+            }
             for o in applied.outcomes
         ],
         "refused": [_change(change) for change in applied.plan.changes if change.action == "refused"],
@@ -46,6 +53,7 @@ def applied_to_json(applied: Applied) -> dict[str, Any]:
 def _change(change: Change) -> dict[str, Any]:
     return {
         "action": change.action,
+        "kind": change.kind,
         "key": change.key,
         "name": change.name,
         "path": change.path,
@@ -54,6 +62,7 @@ def _change(change: Change) -> dict[str, Any]:
         "before": change.before,
         "after": change.after,
         "fields": [{"field": f.field, "before": f.before, "after": f.after} for f in change.fields],
+        "notes": list(change.notes),
         "reason": change.reason,
         "remedy": change.remedy,
     }

@@ -144,3 +144,36 @@ def test_listing_is_filtered_and_paged(api):
         create(api, {**SLACK, "name": f"c{number}", "managedBy": "acme" if number % 2 else None})
     assert [len(page) for page in api.pages(CHANNELS, "channels", limit=2)] == [2, 2, 1]
     assert [c["name"] for c in api.all(CHANNELS, "channels", managedBy="acme")] == ["c1", "c3"]
+
+
+def test_fingerprints_are_those_that_channels_show(api):
+    hook = create(api, HOOK)
+    found = api.ok("POST", "/api/notifications/fingerprints", json={"secrets": [HOOK["secret"], HOOK["url"]]})
+    assert found == {"fingerprints": [hook["secretFingerprint"], hook["urlFingerprint"]]}
+    for wrong in (
+        {"secrets": []},
+        {"secrets": [CANARY] * 401},
+        {"secrets": [CANARY * 300]},
+        {"secrets": [{"a": CANARY}]},
+    ):
+        answer = api("POST", "/api/notifications/fingerprints", json=wrong)
+        assert answer.status_code == 422
+        assert CANARY not in answer.text
+
+
+def test_creating_twice_under_one_key_makes_one(api):
+    first = api("POST", CHANNELS, json=HOOK, headers={"Idempotency-Key": "k"})
+    again = api("POST", CHANNELS, json=HOOK, headers={"Idempotency-Key": "k"})
+    assert (first.status_code, first.content) == (again.status_code, again.content)
+    assert again.headers["Idempotency-Replayed"] == "true"
+    assert again.headers["ETag"] == first.headers["ETag"]
+    api.problem(422, "idempotency_mismatch", "POST", CHANNELS, json=EMAIL, headers={"Idempotency-Key": "k"})
+    assert len(api.all(CHANNELS, "channels")) == 1
+
+
+def test_what_apply_wrote_is_told_from_what_a_hand_changed(api):
+    first = create(api, SLACK)
+    applied = put(api, first, appliedHash=first["definitionHash"])
+    assert applied["definitionHash"] == applied["appliedHash"]
+    by_hand = put(api, applied, level="error")
+    assert by_hand["appliedHash"] == applied["appliedHash"] != by_hand["definitionHash"]

@@ -6,26 +6,22 @@ commands need none, and nothing that is printed can hold one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from interact_gitops.errors import ConfigurationInvalid, Failure, Problem, did_you_mean
-from interact_gitops.jobs.faults import Fault, shape_faults
+from interact_gitops.config.channels import read_channel
+from interact_gitops.config.reading import read_file
+from interact_gitops.config.references import SECRETS, resolve_reference
+from interact_gitops.errors import Failure, did_you_mean
+from interact_gitops.jobs.channels import Channel
 from interact_gitops.jobs.model import Scalar
-from interact_gitops.jobs.positions import Document
-from interact_gitops.jobs.source import read_documents
-from interact_gitops.shapes import shape
 
 FILE_NAME = "interact-gitops.yaml"
 ENVIRONMENT = ("INTERACT_URL", "INTERACT_API_KEY", "INTERACT_ORG_ID")
 LOCAL_SERVER = ".interact"
 CREDENTIALS = "credentials.env"
-SECRETS = ("url", "organization", "api_key")
-_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|file:[^\x00\n]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +52,7 @@ class Settings:
     max_deletes: str | int
     max_changes: str | int
     channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
+    channel_lines: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def definitions_folder(self) -> Path:
@@ -82,6 +79,13 @@ class Settings:
         found: Mapping[str, Scalar] = self.targets[target].get("variables", {}) if target else {}
         return found
 
+    def declared_channels(self, environ: Mapping[str, str]) -> tuple[Channel, ...]:
+        """The channels with their secrets, as far as the environment has them; `missing` says what it lacks."""
+        return tuple(
+            read_channel(name, raw, environ, self.file or FILE_NAME, self.channel_lines.get(name, 1), self.folder)
+            for name, raw in (self.channels or {}).items()
+        )
+
     def target(self, named: str | None, environ: Mapping[str, str]) -> Target:
         """The target to talk to, with its secrets. Raises Failure when one is missing."""
         name = self.target_name(named)
@@ -104,12 +108,13 @@ def read_settings(file: Path | None, *, folder: Path, definitions: str | None = 
     """
     path = file if file is not None else folder / FILE_NAME
     value: dict[str, Any] = {}
+    lines: dict[str, int] = {}
     if path.exists() or path.is_symlink():
-        value = _read_file(path, str(path) if file else FILE_NAME)
+        value, lines = read_file(path, str(path) if file else FILE_NAME)
         folder = path.parent
     elif file is not None:
         raise Failure(f"there is no configuration file {str(file)!r}", remedy="check --config")
-    return _settings(value, folder=folder, file=str(path) if file else FILE_NAME, definitions=definitions)
+    return _settings(value, folder=folder, file=str(path) if file else FILE_NAME, definitions=definitions, lines=lines)
 
 
 def default_settings(folder: Path, *, definitions: str, managed_by: str) -> Settings:
@@ -117,7 +122,14 @@ def default_settings(folder: Path, *, definitions: str, managed_by: str) -> Sett
     return _settings({"managed_by": managed_by}, folder=folder, file=None, definitions=definitions)
 
 
-def _settings(value: Mapping[str, Any], *, folder: Path, file: str | None, definitions: str | None) -> Settings:
+def _settings(
+    value: Mapping[str, Any],
+    *,
+    folder: Path,
+    file: str | None,
+    definitions: str | None,
+    lines: Mapping[str, int] | None = None,
+) -> Settings:
     guards = value.get("guards", {})
     return Settings(
         folder=folder,
@@ -130,6 +142,7 @@ def _settings(value: Mapping[str, Any], *, folder: Path, file: str | None, defin
         max_deletes=guards.get("max_deletes", "10%"),
         max_changes=guards.get("max_changes", "50%"),
         channels=value.get("channels"),
+        channel_lines=lines or {},
     )
 
 
@@ -151,35 +164,6 @@ def owner(settings: Settings) -> str:
     name = Path(settings.file).name if settings.file else FILE_NAME
     parts = [checkout.remote_path, *([below] if below != "." else []), *([name] if name != FILE_NAME else [])]
     return "/".join(parts)[:200]
-
-
-def resolve_reference(text: str, environ: Mapping[str, str], what: str, *, folder: Path | None = None) -> str:
-    """`text` with `${NAME}` from the environment and `${file:/path}` from a file; `$${` is a literal `${`.
-
-    A relative path starts at `folder`. Raises Failure that names what is missing, never a value.
-    """
-
-    def replace(reference: re.Match[str]) -> str:
-        name = reference.group(1)
-        if name is None:
-            return "${"
-        if name.startswith("file:"):
-            try:
-                secret = Path(folder or "", name.removeprefix("file:")).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                # The decoding error quotes the bytes that it met: it must not be chained.
-                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-                said = f"{what}: the file {name.removeprefix('file:')!r} cannot be read: {reason}"
-                raise Failure(said, remedy="mount the secret there, or correct the path") from None
-            if not secret:
-                said = f"{what}: the file {name.removeprefix('file:')!r} is empty"
-                raise Failure(said, remedy="write the secret in it")
-            return secret
-        if not environ.get(name):
-            raise Failure(f"{what}: the environment variable {name} is not set", remedy=f"export {name}=…")
-        return environ[name]
-
-    return _REFERENCE.sub(replace, text)
 
 
 def read_credentials(path: Path) -> dict[str, str] | None:
@@ -223,60 +207,3 @@ def _refuse_credentials(url: str, what: str) -> None:
     """A URL is shown in plans and messages, and so must hold no password."""
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise Failure(f"{what} holds a user name or password", remedy="write the address alone; api_key is the secret")
-
-
-def _read_file(path: Path, shown: str) -> dict[str, Any]:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise Failure(f"{shown} cannot be read: {error.strerror}", remedy="check its permissions") from error
-    documents, problems = read_documents(shown, raw)
-    if len(documents) > 1:
-        said = "the configuration is one document"
-        problems.append(
-            Problem(position=documents[1].start, message=said, code="configuration", remedy="remove the rest")
-        )
-    value = documents[0].value if documents else None
-    if documents and not isinstance(value, dict | None):
-        said = "the configuration is a map of settings"
-        problems.append(Problem(position=documents[0].start, message=said, code="wrong-type",
-                                remedy="write `name: value` lines"))  # fmt: skip
-    elif value:
-        faults = shape_faults(shape("config.schema.json"), value) or _reference_faults(value)
-        problems += [_problem(documents[0], fault) for fault in faults]
-    if problems:
-        raise ConfigurationInvalid(problems, what=shown)
-    return value or {}
-
-
-def _reference_faults(value: Mapping[str, Any]) -> list[Fault]:
-    faults = list(_unresolvable(value, ()))
-    named, targets = value.get("default_target"), value.get("targets", {})
-    if named is not None and named not in targets:
-        remedy = did_you_mean(named, targets) or f"targets: {', '.join(targets) or 'none'}"
-        said = f"there is no target {named!r}"
-        faults.append(Fault(path=("default_target",), code="configuration", message=said, remedy=remedy))
-    return faults
-
-
-def _unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
-    """References that cannot be resolved whatever the environment holds."""
-    if isinstance(value, dict | list):
-        for place, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _unresolvable(part, (*path, place))
-    elif isinstance(value, str):
-        resolved = path[0] in {"ledger", "channels"} or (path[0] == "targets" and path[2] in SECRETS)
-        for reference in _REFERENCE.finditer(value):
-            name = reference.group(1)
-            if name is None or (resolved and _NAME.fullmatch(name) and reference.group().endswith("}")):
-                continue
-            said = "this reference names no variable and no file"
-            remedy = "write ${NAME}, ${file:/path}, or $${ for a literal ${"
-            if not resolved:
-                said, remedy = "references are not resolved here", "write the value; $${ is a literal ${"
-            yield Fault(path=path, offset=reference.start(), code="reference", message=said, remedy=remedy)
-
-
-def _problem(document: Document, fault: Fault) -> Problem:
-    where = document.position(fault.path, key=fault.at_key, offset=fault.offset) or document.start
-    return Problem(position=where, message=fault.message, code=fault.code, remedy=fault.remedy)

@@ -1,0 +1,62 @@
+"""References to secrets in the configuration: `${NAME}` from the environment, `${file:/path}` from a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from interact_gitops.errors import Failure
+from interact_gitops.jobs.faults import Fault
+
+SECRETS = ("url", "organization", "api_key")
+_REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|file:[^\x00\n]+")
+
+
+def resolve_reference(text: str, environ: Mapping[str, str], what: str, *, folder: Path | None = None) -> str:
+    """`text` with `${NAME}` from the environment and `${file:/path}` from a file; `$${` is a literal `${`.
+
+    A relative path starts at `folder`. Raises Failure that names what is missing, never a value.
+    """
+
+    def replace(reference: re.Match[str]) -> str:
+        name = reference.group(1)
+        if name is None:
+            return "${"
+        if name.startswith("file:"):
+            try:
+                secret = Path(folder or "", name.removeprefix("file:")).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                # The decoding error quotes the bytes that it met: it must not be chained.
+                reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+                said = f"{what}: the file {name.removeprefix('file:')!r} cannot be read: {reason}"
+                raise Failure(said, remedy="mount the secret there, or correct the path") from None
+            if not secret:
+                said = f"{what}: the file {name.removeprefix('file:')!r} is empty"
+                raise Failure(said, remedy="write the secret in it")
+            return secret
+        if not environ.get(name):
+            raise Failure(f"{what}: the environment variable {name} is not set", remedy=f"export {name}=…")
+        return environ[name]
+
+    return _REFERENCE.sub(replace, text)
+
+
+def unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
+    """References that cannot be resolved whatever the environment holds."""
+    if isinstance(value, dict | list):
+        for place, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from unresolvable(part, (*path, place))
+    elif isinstance(value, str):
+        resolved = path[0] in {"ledger", "channels"} or (path[0] == "targets" and path[2] in SECRETS)
+        for reference in _REFERENCE.finditer(value):
+            name = reference.group(1)
+            if name is None or (resolved and _NAME.fullmatch(name) and reference.group().endswith("}")):
+                continue
+            said = "this reference names no variable and no file"
+            remedy = "write ${NAME}, ${file:/path}, or $${ for a literal ${"
+            if not resolved:
+                said, remedy = "references are not resolved here", "write the value; $${ is a literal ${"
+            yield Fault(path=path, offset=reference.start(), code="reference", message=said, remedy=remedy)
