@@ -1,7 +1,8 @@
 # make demo   see everything work on this machine         make test    lint and all tests
 # make lint   types, style, layers                         make bench   measure, beside a peer
+# make chaos  every fault at every point (10 minutes)
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench lock clean
+.PHONY: help demo test chaos lint bench lock clean
 
 # The newest Python from 3.11 on that is here; name another with `make PYTHON=/path/to/python test`.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
@@ -11,21 +12,27 @@ BIN := .venv/bin
 WORKERS ?= auto
 
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed (Debian: apt-get install python3-venv)"; exit 1; }
 	$(PYTHON) -m venv .venv
 
+# Byte code, which pip makes of every package but an editable one: where Python may not write it
+# (PYTHONDONTWRITEBYTECODE), each command would compile us anew.
+COMPILE := $(BIN)/python -m compileall -q interact_gitops
+
 # Two states of installation: what the demo needs, and everything that tests and lint need.
 .venv/.server: .venv/bin/python pyproject.toml requirements.lock
 	@echo "installing into .venv …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[server]'
+	@$(COMPILE)
 	@touch $@
 
 .venv/.dev: .venv/bin/python pyproject.toml requirements.lock
 	@echo "installing into .venv (with everything for tests) …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[dev]'
+	@$(COMPILE)
 	@touch $@ .venv/.server
 
 demo: .venv/.server
@@ -45,13 +52,23 @@ test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=
 	$(BIN)/coverage report --include='$(PURE)' --omit='$(EDGES)' --fail-under=100
 
-bench: .venv/.dev
-	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock --editable '.[bench]'
-	$(BIN)/python -m benchmarks
+# Every fault at every point, and the large sizes; prints what it counted.
+chaos: .venv/.dev
+	CHAOS=all $(BIN)/pytest -n $(WORKERS) --dist loadgroup -rP tests/faults
+
+.venv/.peers: benchmarks/peers.txt .venv/bin/python
+	@echo "installing the peers into .venv/peers …"
+	@$(BIN)/python -m venv .venv/peers
+	@.venv/peers/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	@touch $@
+
+# With other sizes: make bench SIZES="100 5000"
+bench: .venv/.server .venv/.peers
+	$(BIN)/python -m benchmarks $(SIZES)
 
 # New versions of what we depend on: read the changes, then commit the file.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --extra bench --no-header --no-annotate \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-header --no-annotate \
 		--no-emit-index-url pyproject.toml --output-file requirements.lock
 
 clean:

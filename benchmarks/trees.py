@@ -1,4 +1,7 @@
-"""Definition trees of any size, like real ones: thirty lines a job, several teams, one file a job."""
+"""Trees of any size, ours and the peers', like real ones: thirty lines a job, several teams, one file a job.
+
+No two prompts, and few schedules, are the same: what is remembered of one job must not answer for the next.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ agent: paid-search-analyst
 description: Report number {number} of the team.
 owner: team-{team}@example.com
 prompt: |
-  Analyse campaign {{{{ campaign_id }}}} for the {{{{ days }}}} days before {{{{ run.date }}}}.
+  Report {number}: analyse campaign {{{{ campaign_id }}}} for the {{{{ days }}}} days before {{{{ run.date }}}}.
   Highlight it if ROAS dropped below {{{{ roas_floor }}}}.
 parameters:
   campaign_id: {{type: string, pattern: '^CMP-\\d{{4}}-\\d{{3}}$', description: Campaign to analyse}}
@@ -37,6 +40,35 @@ labels:
   tier: gold
 """
 
+DBT_JOB = """\
+jobs:
+  job-{number:05d}:
+    account_id: 1
+    project_id: 2
+    environment_id: 3
+    dbt_version: null
+    name: Campaign report {number}
+    description: Report number {number} of the team.
+    settings:
+      threads: 4
+      target_name: production
+    execution:
+      timeout_seconds: 1800
+    deferring_job_definition_id: null
+    run_generate_sources: false
+    execute_steps:
+      - dbt run --select report_{number}
+      - dbt test --select report_{number}
+    generate_docs: false
+    schedule:
+      cron: "{minute} {hour} * * 1-5"
+    triggers:
+      github_webhook: false
+      git_provider_webhook: false
+      schedule: true
+    state: 1
+"""
+
 
 def write_tree(folder: Path, count: int) -> Path:
     """A tree of `count` jobs in `folder`/jobs.d, a folder a team; returns `folder`."""
@@ -46,6 +78,18 @@ def write_tree(folder: Path, count: int) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(JOB.format(number=number, team=team, minute=number % 60, hour=number % 24))
     (folder / "interact-gitops.yaml").write_text("managed_by: bench/jobs\n")
+    return folder
+
+
+def write_dbt_jobs(folder: Path, count: int) -> Path:
+    """A peer's tree: dbt-jobs-as-code, `count` jobs of its own kind, one file a job; returns `folder`.
+
+    Without environment variables: with one a job, that program lists all jobs once for each.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        text = DBT_JOB.format(number=number, minute=number % 60, hour=number % 24)
+        (folder / f"job-{number:05d}.yml").write_text(text)
     return folder
 
 

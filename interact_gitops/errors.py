@@ -19,7 +19,6 @@ The API's own failures stand in `interact/errors.py`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
@@ -165,6 +164,8 @@ _SHORTEST_PART = 3  # letters below which a part of a word says nothing
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, for "did you mean"; None when nothing is close."""
+    import difflib  # for misspelt words only
+
     options = list(known)
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if not close:

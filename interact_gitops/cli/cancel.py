@@ -29,6 +29,10 @@ def cancel(workspace: Workspace, run: str, whole: bool, form: str) -> None:
     from interact_gitops.cli.chats import find_runs
 
     with workspace.client() as client:
+        if client.surface() == "public":
+            from interact_gitops.cli.hosted import refuse_cancel
+
+            raise refuse_cancel()
         ends = [_stop(client, chat_id) for chat_id in find_runs(client, run, whole=whole)]
     if form == "json":
         say_json({"runs": ends})

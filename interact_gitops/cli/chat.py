@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import say, say_json
 from interact_gitops.errors import SelectionInvalid
+
+if TYPE_CHECKING:
+    from interact_gitops.interact.client import Client
 
 
 @command(
@@ -26,9 +32,11 @@ def chat(workspace: Workspace, run: str, form: str, document: int | None, rows: 
     """Show the chat RUN (an id, a run key, or the unique beginning of one): questions, answers, result tables."""
     from interact_gitops.cli.chats import find_run
     from interact_gitops.cli.conversation import chat_markdown, chat_text, document_table, documents_of
+    from interact_gitops.cli.transcripts import readable
 
     with workspace.client() as client:
         record = client.chat(find_run(client, run))
+        shown = readable(record.raw)
         documents = documents_of(record.raw)
         wanted = document or (1 if form == "csv" else None)
         if wanted and wanted > len(documents):
@@ -36,13 +44,25 @@ def chat(workspace: Workspace, run: str, form: str, document: int | None, rows: 
             raise SelectionInvalid(said, remedy="see it as text with `interact-gitops chat RUN`")
         if form == "csv":
             assert wanted is not None
-            say(client.document_csv(record.id, str(documents[wanted - 1]["id"])), nl=False)
+            say(_csv(client, record.id, documents[wanted - 1]), nl=False)
         elif form == "json":
             say_json({"chat": documents[wanted - 1]} if wanted else {"chat": record.raw})
         elif form == "markdown":
-            say(chat_markdown(record.raw, record.state), nl=False)
+            say(chat_markdown(shown, record.state), nl=False)
         elif wanted:
-            say(document_table(documents[wanted - 1], rows))
+            say(document_table(documents_of(shown)[wanted - 1], rows))
         else:
-            for part in chat_text(record.raw, record.state, sql=sql, rows=rows):
+            for part in chat_text(shown, record.state, sql=sql, rows=rows):
                 say(part)
+
+
+def _csv(client: Client, chat_id: str, document: Mapping[str, Any]) -> str:
+    """A document's rows: the target's own CSV, or, where the API has none, the rows in the record."""
+    from interact_gitops.cli.transcripts import csv_text
+
+    if client.surface() == "full":
+        return client.document_csv(chat_id, str(document["id"]))
+    text = csv_text(document)
+    if text is None:
+        raise SelectionInvalid("this document has no rows", remedy="see it with `--format json`")
+    return text

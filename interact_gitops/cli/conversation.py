@@ -66,8 +66,7 @@ def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows
         return
     asked = message.get("role") == "user"
     for block in message["blocks"]:
-        kind = block.get("type") if isinstance(block, dict) else None
-        document = documents.get(block.get("document")) if kind else None
+        kind, document = _read_block(block, documents)
         if kind in {"text", "report"}:
             text = visible(str(block.get("text", "")), keep=NEWLINE).strip()
             yield (
@@ -86,6 +85,15 @@ def _message_text(message: Any, documents: Mapping[Any, Any], *, sql: bool, rows
             yield click.style(visible(f"[chart] {block.get('title') or ''}"), dim=True)
         else:
             yield visible(_json(block), keep=NEWLINE)
+
+
+def _read_block(block: Any, documents: Mapping[Any, Any]) -> tuple[str | None, Mapping[str, Any] | None]:
+    """(a block's type, the document that it points to), each None for what cannot be looked up."""
+    kind = block.get("type") if isinstance(block, dict) else None
+    if not isinstance(kind, str):
+        return None, None
+    reference = block.get("document")
+    return kind, documents.get(reference) if isinstance(reference, str | int) else None
 
 
 def document_table(document: Mapping[str, Any], rows: int = ROWS_SHOWN) -> str:
@@ -141,8 +149,7 @@ def chat_markdown(chat: Mapping[str, Any], state: str) -> str:
     for message in chat.get("messages") or ():
         blocks = message.get("blocks") if isinstance(message, dict) else None
         for block in blocks if isinstance(blocks, list) else [message]:
-            kind = block.get("type") if isinstance(block, dict) else None
-            document = documents.get(block.get("document")) if kind else None
+            kind, document = _read_block(block, documents)
             if kind in {"text", "report"}:
                 text = escape_markdown(str(block.get("text", "")).strip(), bold=True)
                 parts.append(
@@ -187,10 +194,9 @@ def _styled(text: str) -> str:
 
 def _source(document: Mapping[str, Any]) -> str:
     took = document.get("durationSeconds")
-    parts = [
-        f"query {document.get('query') or document.get('title')}",
-        f"{document.get('engine')} {document.get('engineVersion')}",
-    ]
+    engine = [str(document[name]) for name in ("engine", "engineVersion") if document.get(name)]
+    parts = [f"query {document.get('query') or document.get('title') or document.get('id')}"]
+    parts += [" ".join(engine)] if engine else []
     if isinstance(took, int | float):
         parts.append(f"{took:.2f} s")
     return " · ".join(parts)
@@ -229,4 +235,5 @@ def _json(value: object) -> str:
 
 def documents_of(chat: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The chat's documents in order."""
-    return [document for document in chat.get("documents") or () if isinstance(document, dict)]
+    found = chat.get("documents")
+    return [document for document in found if isinstance(document, dict)] if isinstance(found, list) else []

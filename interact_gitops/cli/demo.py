@@ -13,6 +13,7 @@ import click
 
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import duration, note, say
+from interact_gitops.cli.times import now
 from interact_gitops.errors import Failure, RunFailed
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _plan_and_apply(sample: Workspace, client: Client) -> None:
 
     _head(f"What would jobs.d change there? ({len(sample.definitions())} jobs)", "interact-gitops plan")
     plan = make_plan(sample, client)
-    say_lines(render_plan(plan))
+    say_lines(render_plan(plan, now=now()))
     if plan.changes:
         _head("Do it", "interact-gitops apply --yes")
         applied = apply(plan, client)
@@ -93,7 +94,7 @@ def _plan_and_apply(sample: Workspace, client: Client) -> None:
         if applied.interrupted:
             raise KeyboardInterrupt
         _head("And again?", "interact-gitops plan")
-        say_lines(render_plan(make_plan(sample, client)))
+        say_lines(render_plan(make_plan(sample, client), now=now()))
     else:
         note("(an earlier demo applied these jobs; everything is kept)")
 

@@ -36,10 +36,14 @@ def history(workspace: Workspace, job: str | None, count: int, status: str | Non
     from interact_gitops.cli.chats import find_remote_job
 
     with workspace.client() as client:
-        job_id = find_remote_job(client, job).id if job else None
-        runs = list(
-            islice(client.chats(job_id=job_id, status=_ON_THE_WIRE.get(status or "", status), most=count), count)
-        )
+        if client.surface() == "public":
+            from interact_gitops.cli.hosted import past_runs
+
+            runs = past_runs(workspace, client, job, count=count, status=status)
+        else:
+            job_id = find_remote_job(client, job).id if job else None
+            wanted = _ON_THE_WIRE.get(status or "", status)
+            runs = list(islice(client.chats(job_id=job_id, status=wanted, most=count), count))
     if form == "json":
         say_json({"runs": [_as_json(run) for run in runs]})
         return

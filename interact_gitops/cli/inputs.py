@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from interact_gitops.errors import ConfigurationInvalid, Failure
-
-if TYPE_CHECKING:
-    from interact_gitops.interact.records import RemoteJob
 
 MOST_COMBINATIONS = 10_000
 
 
-def read_parameters(remote: RemoteJob, given: Iterable[str], file: Path | None) -> dict[str, Any]:
-    """Values from `file`, then from NAME=VALUE texts, each read by its parameter's type.
+def read_parameters(wire: Mapping[str, Any], given: Iterable[str], file: Path | None) -> dict[str, Any]:
+    """Values from `file`, then from NAME=VALUE texts, each read by its parameter's type in the wire form of the job.
 
     Raises ParametersInvalid before anything is sent, Failure for a text that is not NAME=VALUE.
     """
@@ -28,14 +25,14 @@ def read_parameters(remote: RemoteJob, given: Iterable[str], file: Path | None) 
         if not isinstance(value, dict):
             raise Failure(f"{file} is not a map of parameters", remedy="write NAME: VALUE lines")
         values |= value
-    schemas = (remote.raw.get("parameters") or {}) if isinstance(remote.raw, dict) else {}
+    schemas = wire.get("parameters") or {}
     for text in given:
         name, equals, typed = text.partition("=")
         if not equals or not name:
             raise Failure(f"-p {text!r} is not NAME=VALUE", remedy="write, for example, -p days=7")
         values[name] = parse_value(schemas.get(name, {}), typed)
     if values:
-        complete(job_from_wire(remote.raw), values)
+        complete(job_from_wire(wire), values)
     return values
 
 

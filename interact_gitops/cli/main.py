@@ -5,21 +5,27 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
 from interact_gitops import __version__
-from interact_gitops.errors import ExitCode, Failure, ProblemsFound, did_you_mean
+from interact_gitops.cli.everywhere import accept_globals_before_the_command
+
+if TYPE_CHECKING:
+    from interact_gitops.errors import Failure
 
 COMMANDS = {
     "init": ("init:init", "Scaffold a jobs repository."),
     "validate": ("validate:validate", "Check the definitions, offline."),
     "plan": ("plan:plan", "Show what apply would do."),
     "apply": ("apply:apply", "Bring a target in line with the definitions."),
+    "drift": ("drift:drift", "Show what was changed on the target since the last apply."),
     "list": ("list_jobs:list_jobs", "List jobs with schedule, next and last run."),
     "show": ("show:show", "Show one job in full."),
     "schedule": ("schedule:schedule", "Show coming runs."),
@@ -55,6 +61,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """As click's, with the nearest command named when there is none of that name."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from interact_gitops.errors import did_you_mean
+
             hint = did_you_mean(args[0], COMMANDS) or "see `interact-gitops --help`"
             raise click.UsageError(f"there is no command {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
@@ -65,9 +73,22 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
 
 
+def _help_width() -> int:
+    """Columns of a help text, as click works them out, but without importing shutil and its compressors for it."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(sys.stdout.fileno()).columns
+    except (AttributeError, ValueError, OSError):  # no stdout, a COLUMNS that is no number, no terminal
+        columns = 80
+    return max(min(columns, 80) - 2, 50)
+
+
 @click.group(
     cls=LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "INTERACT_GITOPS"},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "INTERACT_GITOPS",
+        "terminal_width": _help_width(),
+    },
     invoke_without_command=True,
     epilog="Start with `interact-gitops demo`, or `interact-gitops init` in an empty folder.",
 )
@@ -83,35 +104,44 @@ def cli(ctx: click.Context) -> None:
 
 def main(arguments: Iterable[str] | None = None) -> None:
     """Run the command line and exit. Every exit code of the program is decided here."""
-    from interact_gitops.cli.options import accept_globals_before_the_command
-
     accept_globals_before_the_command(cli)
-    sys.exit(_run(None if arguments is None else list(arguments)))
+    code = _run(None if arguments is None else list(arguments))
+    gc.freeze()  # the end of a process looks for garbage once more; there is nothing left that has to be found
+    sys.exit(code)
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
         code = cli.main(args=arguments, prog_name="interact-gitops", standalone_mode=False)
         sys.stdout.flush()
-    except Failure as failure:
-        return _fail(failure)
-    except click.ClickException as usage:
-        _say_usage(usage)
+    except (Exception, KeyboardInterrupt) as reason:  # noqa: BLE001  # the outermost edge: nothing gets by here
+        return _end(reason)
+    return int(code) if isinstance(code, int) else 0
+
+
+def _end(reason: BaseException) -> int:
+    """Say why the program ends; its exit code. Only here is the error tree needed, and a good end needs none of it."""
+    from interact_gitops.errors import ExitCode, Failure
+
+    if isinstance(reason, Failure):
+        return _fail(reason)
+    if isinstance(reason, click.ClickException):
+        _say_usage(reason)
         return ExitCode.FAILED
-    except (KeyboardInterrupt, click.Abort):
+    if isinstance(reason, KeyboardInterrupt | click.Abort):
         click.echo("\ninterrupted", err=True)
         return ExitCode.INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(reason, BrokenPipeError):
         # The reader went away (`| head`): nothing is wrong here, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.FAILED
-    except Exception as bug:  # noqa: BLE001  # the outermost edge: a bug becomes a log file and exit code 3
-        return _report_bug(bug)
-    return int(code) if isinstance(code, int) else ExitCode.DONE
+    _report_bug(reason)
+    return ExitCode.BUG
 
 
 def _fail(failure: Failure) -> int:
     from interact_gitops.cli.output import note, say_error
+    from interact_gitops.errors import ProblemsFound
 
     if isinstance(failure, ProblemsFound):
         for problem in failure.problems:
@@ -127,9 +157,8 @@ def _say_usage(usage: click.ClickException) -> None:
         click.echo(f"  see `{context.command_path} --help`", err=True)
 
 
-def _report_bug(bug: Exception) -> int:
+def _report_bug(bug: BaseException) -> None:
     from interact_gitops.cli.bug import write_bug_report
 
     click.echo(f"error: this is a bug in interact-gitops: {type(bug).__name__}", err=True)
     click.echo(f"  please report it with {write_bug_report(bug)}", err=True)
-    return ExitCode.BUG

@@ -7,7 +7,7 @@ it is first asked for, so that `validate` needs no secret and `--help` reads no 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from interact_gitops.cli.everywhere import global_options
+
 if TYPE_CHECKING:
     from interact_gitops.config import Settings, Target
+    from interact_gitops.errors import Problem
     from interact_gitops.interact.client import Client
     from interact_gitops.jobs.channels import Channel
     from interact_gitops.jobs.loading import Loaded
@@ -35,6 +38,7 @@ class Workspace:
     target_named: str | None = None
     definitions_named: str | None = None
     settings_given: Settings | None = None
+    definitions_read: tuple[Definition, ...] | None = None
     quiet: bool = False
     verbose: bool = False
 
@@ -66,11 +70,24 @@ class Workspace:
         named = target or settings.target_name(self.target_named)
         files, unreadable = read_tree(settings.definitions_folder, shown=settings.definitions)
         loaded = load(files, variables=settings.variables(named), channels=settings.channels)
-        return Loaded(definitions=loaded.definitions, problems=(*unreadable, *loaded.problems))
+        beyond = self._beyond_the_target(loaded, named)
+        return Loaded(definitions=loaded.definitions, problems=(*unreadable, *loaded.problems, *beyond))
+
+    def _beyond_the_target(self, loaded: Loaded, named: str | None) -> Sequence[Problem]:
+        """Warnings of jobs that the target can never run, where the configuration says that its API is public."""
+        target = self.settings.targets.get(named or "", {})
+        if target.get("api") != "public":
+            return ()
+        from interact_gitops.planning.binding import target_problems
+
+        sends_body = target.get("trigger_body") == "send"
+        return target_problems(loaded.definitions, target=str(named), sends_body=sends_body)
 
     def definitions(self) -> tuple[Definition, ...]:
-        """The valid definitions. Raises DefinitionsInvalid with every problem."""
-        return self.load().valid(self.settings.definitions)
+        """The valid definitions, read once. Raises DefinitionsInvalid with every problem."""
+        if self.definitions_read is None:
+            self.definitions_read = self.load().valid(self.settings.definitions)
+        return self.definitions_read
 
     def client(self) -> Client:
         """A client of the target; use it in a `with`."""
@@ -82,33 +99,9 @@ class Workspace:
             # The HTTP library names each request and its status; headers, and so the key, are not among it.
             logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
-        return Client(target.url, target.api_key, target.organization, api=target.api)
-
-
-def _into(attribute: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def remember(ctx: click.Context, _parameter: click.Parameter, value: Any) -> Any:
-        workspace = ctx.ensure_object(Workspace)
-        if value not in (None, False):
-            setattr(workspace, attribute, Path(value) if attribute == "config" else value)
-        return value
-
-    return remember
-
-
-def _global_options() -> list[click.Option]:
-    """Fresh options: click binds each to one command."""
-    shared: dict[str, Any] = {"expose_value": False, "is_eager": True}
-    return [
-        click.Option(["--config"], metavar="FILE", callback=_into("config"), help="Configuration file.", **shared),
-        click.Option(["--target"], metavar="NAME", callback=_into("target_named"), help="Target to use.", **shared),
-        click.Option(
-            ["--definitions"], metavar="DIR", callback=_into("definitions_named"), help="Definitions folder.", **shared
-        ),
-        click.Option(["-q", "--quiet"], is_flag=True, callback=_into("quiet"), help="Say less.", **shared),
-        click.Option(
-            ["-v", "--verbose"], is_flag=True, callback=_into("verbose"), help="Name every request.", **shared
-        ),
-    ]
+        return Client(
+            target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body
+        )
 
 
 def command(name: str, *, examples: str) -> Callable[[Callable[..., Any]], click.Command]:
@@ -117,15 +110,10 @@ def command(name: str, *, examples: str) -> Callable[[Callable[..., Any]], click
     def decorate(function: Callable[..., Any]) -> click.Command:
         epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples.strip().splitlines())
         made = click.command(name, epilog=epilog)(click.make_pass_decorator(Workspace, ensure=True)(function))
-        made.params.extend(_global_options())
+        made.params.extend(global_options())
         return made
 
     return decorate
-
-
-def accept_globals_before_the_command(group: click.Group) -> None:
-    """Let `interact-gitops --target staging plan` mean what `interact-gitops plan --target staging` means."""
-    group.params.extend(_global_options())
 
 
 def json_format(*formats: str) -> Callable[[C], C]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from interact_gitops.cli.options import Workspace, command, json_format
-from interact_gitops.cli.output import note
-from interact_gitops.cli.planned import make_plan, say_lines
+from interact_gitops.cli.output import note, say, say_document
+from interact_gitops.cli.planned import is_public, make_plan, say_lines
+from interact_gitops.cli.times import now
 from interact_gitops.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 interact-gitops plan
 interact-gitops plan --select label:team=paid-search --full
 interact-gitops plan --format json --detailed-exitcode
+interact-gitops plan --format markdown > comment.md
 interact-gitops plan --out plan.json
 """,
 )
@@ -31,10 +33,10 @@ interact-gitops plan --out plan.json
 @click.option(
     "--prune/--no-prune", default=None, help="Delete managed jobs that are not in the tree.  [default: prune]"
 )
-@click.option("--full", is_flag=True, help="Show every field of what is created and deleted.")
+@click.option("--full", is_flag=True, help="Show every field, and cut nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply FILE`.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
-@json_format()
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to do.")
+@json_format("markdown")
 def plan(
     workspace: Workspace,
     select: tuple[str, ...],
@@ -45,33 +47,54 @@ def plan(
     out: Path | None,
     form: str,
 ) -> int:
-    """Show what apply would create, update and delete on the target. Changes nothing."""
-    from interact_gitops.cli.inputs import write_text
-    from interact_gitops.cli.output import say_document
-    from interact_gitops.planning.rendering.json import plan_to_json
-    from interact_gitops.planning.rendering.text import render_plan
-    from interact_gitops.planning.saved import save_plan
+    """Show what apply would create, update and delete on the target. Changes nothing.
 
+    On a target with the public API alone (hosted Interact), each job is bound to one there, unbound or ambiguous,
+    and refused (!) when it needs what that API cannot do; fields cannot be compared. There --detailed-exitcode exits
+    with 2 unless every job is bound and none refused.
+    """
     with workspace.client() as client:
+        if is_public(workspace, client):
+            from interact_gitops.cli.hosted import plan_there
+
+            return plan_there(workspace, client, full=full, form=form, select=select, adopt=adopt, prune=prune,
+                              out=out, detailed_exitcode=detailed_exitcode)  # fmt: skip
         made = make_plan(workspace, client, select=select, adopt=adopt, prune=prune)
     if out is not None:
+        from interact_gitops.cli.inputs import write_text
+        from interact_gitops.planning.saved import save_plan
+
         write_text(out, json.dumps(save_plan(made, select=select, adopt=adopt), indent=2, ensure_ascii=False) + "\n")
-    if form == "json":
-        say_document(plan_to_json(made))
-    else:
-        say_lines(render_plan(made, full=full, quiet=workspace.quiet))
-        _say_guards(workspace, made)
+    _say_plan(workspace, made, form, full=full)
     return ExitCode.CHANGES_PENDING if detailed_exitcode and made.changes else ExitCode.DONE
 
 
-def _say_guards(workspace: Workspace, made: Plan) -> None:
+def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool) -> None:
+    held = _held(workspace, made)
+    if form == "json":
+        from interact_gitops.planning.rendering.json import plan_to_json
+
+        say_document(plan_to_json(made))
+    elif form == "markdown":
+        from interact_gitops.planning.rendering.markdown import render_markdown
+
+        say(render_markdown(made, now=now(), full=full, quiet=workspace.quiet, held=held))
+    else:
+        from interact_gitops.planning.rendering.text import render_plan
+
+        say_lines(render_plan(made, now=now(), full=full, quiet=workspace.quiet))
+    if held is not None and form != "json":
+        note(f"apply would refuse this: {held}")
+
+
+def _held(workspace: Workspace, made: Plan) -> str | None:
     """What apply would refuse is better known before."""
     from interact_gitops.errors import GuardHeld
     from interact_gitops.planning.guards import Guards, check_guards
 
+    settings = workspace.settings
     try:
-        check_guards(
-            made, Guards(max_deletes=workspace.settings.max_deletes, max_changes=workspace.settings.max_changes)
-        )
+        check_guards(made, Guards(max_deletes=settings.max_deletes, max_changes=settings.max_changes))
     except GuardHeld as held:
-        note(f"apply would refuse this: {held}")
+        return str(held)
+    return None

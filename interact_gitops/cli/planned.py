@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +26,19 @@ STYLES: Mapping[str, Mapping[str, Any]] = {
     "refused": {"fg": "magenta"},
     "added": {"fg": "green"},
     "removed": {"fg": "red"},
+    "added-word": {"fg": "green", "reverse": True},
+    "removed-word": {"fg": "red", "reverse": True},
     "dim": {"dim": True},
     "bold": {"bold": True},
     "good": {"fg": "green"},
     "bad": {"fg": "red", "bold": True},
 }
+
+
+def is_public(workspace: Workspace, client: Client) -> bool:
+    """Whether the target has the public API alone, asked once. Raises DefinitionsInvalid before it is asked."""
+    workspace.definitions()
+    return client.surface() == "public"
 
 
 def make_plan(
@@ -63,7 +72,7 @@ def make_plan(
     definitions = choose(everything, wanted) if wanted else () if channels else everything
     adopted = frozenset(d.job.key for d in choose(everything, adopted_jobs)) if adopted_jobs else frozenset()
     managed_by = owner(settings)
-    if target.api == "public" or client.surface() == "public":
+    if client.surface() == "public":
         said = f"the target {target.name!r} offers the public API only: its definitions cannot be read or changed"
         raise Refused(said, remedy="enter the jobs in Interact's own form; `run` and `history` work")
     checkout = read_checkout(settings.folder)
@@ -86,5 +95,20 @@ def make_plan(
 
 
 def say_lines(lines: Iterable[Line]) -> None:
-    """Print styled lines; click leaves the colours out where they do not belong."""
-    say("\n".join("".join(click.style(text, **STYLES.get(style, {})) for text, style in line) for line in lines))
+    """Print styled lines; click leaves the colours out where they do not belong, and marks then stand for them."""
+    marks = not _coloured()
+    say(
+        "\n".join(
+            "".join(
+                click.style(text, **STYLES[style]) if style in STYLES else text
+                for text, style in line
+                if marks or style != "mark"
+            )
+            for line in lines
+        )
+    )
+
+
+def _coloured() -> bool:
+    context = click.get_current_context(silent=True)
+    return sys.stdout.isatty() if context is None or context.color is None else context.color

@@ -21,7 +21,8 @@ RECENT = 500  # chats looked through for last runs: one page of the list
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """`state` is in sync, changed, not applied or not ours; `last` the newest run that is known."""
+    """`state` is in sync, changed, not applied, not ours or paused; where the API is public, bound, unbound, ambiguous
+    or refused. `last` is the newest run that is known."""
 
     state: str
     last: ChatSummary | None
@@ -44,9 +45,10 @@ def read_standings(workspace: Workspace, definitions: Sequence[Definition]) -> d
     """The standing of each definition by key; nothing, with a note, when the target cannot be asked."""
     try:
         with workspace.client() as client:
-            if workspace.target.api == "public" or client.surface() == "public":
-                note("this target cannot say what jobs it has; see `interact-gitops history`")
-                return {}
+            if client.surface() == "public":
+                from interact_gitops.cli.hosted import standings_there
+
+                return standings_there(workspace, client, definitions)
             return _standings(workspace, client, definitions)
     except Failure as failure:
         note(f"note: {failure}")

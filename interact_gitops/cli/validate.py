@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from interact_gitops.cli.checking import load_for_targets, problems_of
 from interact_gitops.cli.options import Workspace, command, json_format
 from interact_gitops.cli.output import NEWLINE, say, say_json, visible
 from interact_gitops.errors import ExitCode, Problem
-
-if TYPE_CHECKING:
-    from interact_gitops.jobs.loading import Loaded
 
 
 @command(
@@ -30,10 +28,10 @@ def validate(workspace: Workspace, paths: tuple[str, ...], form: str) -> int:
     PATHS show only the problems of these files or folders; the whole tree is always read, because a job
     can clash with another.
     """
-    loads = _loads(workspace)
-    problems = _below(dict.fromkeys(p for loaded in loads for p in loaded.problems), paths, workspace)
+    loads = load_for_targets(workspace)
+    problems = _below(problems_of(loads), paths, workspace)
     errors = sum(problem.severity == "error" for problem in problems)
-    jobs = len(loads[0].definitions)
+    jobs = len(loads[0][1].definitions)
     if form == "json":
         say_json({"valid": errors == 0, "jobs": jobs, "problems": [_as_json(problem) for problem in problems]})
     else:
@@ -41,14 +39,6 @@ def validate(workspace: Workspace, paths: tuple[str, ...], form: str) -> int:
             say(visible(str(problem), keep=NEWLINE))
         _summarise(jobs, errors, len(problems) - errors, workspace)
     return ExitCode.FAILED if errors else ExitCode.DONE
-
-
-def _loads(workspace: Workspace) -> list[Loaded]:
-    """One load, or one per target when several could be meant: their variables may differ."""
-    settings = workspace.settings
-    if workspace.target_named or settings.default_target or len(settings.targets) < 2:
-        return [workspace.load()]
-    return [workspace.load(target) for target in settings.targets]
 
 
 def _below(problems: Any, paths: tuple[str, ...], workspace: Workspace) -> list[Problem]:

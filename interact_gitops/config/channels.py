@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from interact_gitops.config.references import resolve_reference
+from interact_gitops.config.references import remember_secret, resolve_reference
 from interact_gitops.errors import Failure
 from interact_gitops.jobs.channels import FINGERPRINTS, TOPICS, Channel
 
@@ -21,7 +21,7 @@ def read_channel(
         if part in raw:
             try:
                 what = f"{file}: channels.{name}.{part}"
-                secrets[part] = resolve_reference(raw[part], environ, what, folder=folder)
+                secrets[part] = remember_secret(resolve_reference(raw[part], environ, what, folder=folder))
             except Failure as failure:
                 missing[part] = failure.message.removeprefix(f"{what}: ")
     return Channel(

@@ -11,8 +11,22 @@ from interact_gitops.errors import Failure
 from interact_gitops.jobs.faults import Fault
 
 SECRETS = ("url", "organization", "api_key")
+# What this process has read of secrets. A bug report is written where nothing else is known of the command any more,
+# and an exception that nobody expected may quote anything.
+_read: set[str] = set()
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^}]*)\}?")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*|file:[^\x00\n]+")
+
+
+def remember_secret(text: str) -> str:
+    """The text, which no bug report will show."""
+    _read.add(text)
+    return text
+
+
+def secrets_read() -> frozenset[str]:
+    """Every secret that was read from the environment, a file or the configuration so far."""
+    return frozenset(_read)
 
 
 def resolve_reference(text: str, environ: Mapping[str, str], what: str, *, folder: Path | None = None) -> str:
@@ -36,10 +50,10 @@ def resolve_reference(text: str, environ: Mapping[str, str], what: str, *, folde
             if not secret:
                 said = f"{what}: the file {name.removeprefix('file:')!r} is empty"
                 raise Failure(said, remedy="write the secret in it")
-            return secret
+            return remember_secret(secret)
         if not environ.get(name):
             raise Failure(f"{what}: the environment variable {name} is not set", remedy=f"export {name}=…")
-        return environ[name]
+        return remember_secret(environ[name])
 
     return _REFERENCE.sub(replace, text)
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from interact_gitops.config.channels import read_channel
 from interact_gitops.config.reading import read_file
-from interact_gitops.config.references import SECRETS, resolve_reference
+from interact_gitops.config.references import SECRETS, remember_secret, resolve_reference
 from interact_gitops.errors import Failure, did_you_mean
 from interact_gitops.jobs.channels import Channel
 from interact_gitops.jobs.model import Scalar
@@ -34,6 +34,7 @@ class Target:
     api_key: str = field(repr=False)
     api: Literal["auto", "full", "public"] = "auto"
     schedules: Literal["runner", "interact"] | None = None
+    trigger_body: Literal["omit", "send"] = "omit"
     protected: bool = False
     variables: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -96,8 +97,10 @@ class Settings:
             part: resolve_reference(raw[part], environ, f"{self.file}: targets.{name}.{part}", folder=self.folder)
             for part in SECRETS
         }
-        options = {part: raw[part] for part in ("api", "schedules", "protected", "variables") if part in raw}
+        optional = ("api", "schedules", "trigger_body", "protected", "variables")
+        options = {part: raw[part] for part in optional if part in raw}
         _refuse_credentials(resolved["url"], f"{self.file}: targets.{name}.url")
+        remember_secret(resolved["api_key"])
         return Target(name=name, **resolved, **options)
 
 
@@ -198,12 +201,12 @@ def _implicit_target(folder: Path, environ: Mapping[str, str]) -> Target:
     return Target(
         name=name,
         url=given["INTERACT_URL"],
-        api_key=given["INTERACT_API_KEY"],
+        api_key=remember_secret(given["INTERACT_API_KEY"]),
         organization=given["INTERACT_ORG_ID"],
     )
 
 
 def _refuse_credentials(url: str, what: str) -> None:
     """A URL is shown in plans and messages, and so must hold no password."""
-    if "@" in url.partition("://")[2].partition("/")[0]:
+    if "@" in (url.partition("://")[2] or url).partition("/")[0]:
         raise Failure(f"{what} holds a user name or password", remedy="write the address alone; api_key is the secret")

@@ -20,7 +20,11 @@ def check_url(url: str) -> None:
     except ValueError:
         parts, named = urlsplit(""), None
     if not named or parts.scheme not in {"http", "https"}:
-        raise Failure(f"the target's URL {url!r} is not one", remedy="write https://HOST, or http://127.0.0.1:PORT")
+        # What stands there instead may be the API key, put into the wrong variable: it is not repeated.
+        raise Failure("the target's URL is not one", remedy="write https://HOST, or http://127.0.0.1:PORT")
+    if parts.query or parts.fragment:
+        said = "the target's URL has a part after '?' or '#', which would be shown in messages"
+        raise Failure(said, remedy="write https://HOST, or http://127.0.0.1:PORT")
     if parts.scheme == "http" and not is_loopback(url):
         raise Failure(f"the target's URL {url!r} would send the API key unencrypted", remedy="use https")
 

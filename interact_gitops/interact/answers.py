@@ -48,7 +48,9 @@ def received(status: int, headers: Mapping[str, str], raw: bytes, what: str, *, 
                 raise GarbledAnswer(said, remedy="try again") from error
     elif status < 300 and raw and kind != "text/csv":
         said = f"{what}: the answer ({status}) is not the Interact API's: {excerpt(text)}"
-        raise UnexpectedAnswer(said, remedy="check the target's URL, and any proxy on the way")
+        strange = UnexpectedAnswer(said, remedy="check the target's URL, and any proxy on the way")
+        strange.maybe_done = True  # a proxy may have put its page in the place of a real success
+        raise strange
     if 300 <= status < 400:
         said = f"{what}: the target redirects, which is not followed: the key must not travel"
         raise UnexpectedAnswer(said, remedy=f"set the URL to {headers.get('location', 'its new place')[:200]}")
@@ -65,7 +67,9 @@ def problem(answer: Received, what: str) -> TargetFailure:
     """The failure that an answer of 400 and above means."""
     members: Mapping[str, Any] = answer.body if isinstance(answer.body, dict) else {}
     if answer.status < 500:
-        return refusal(answer.status, members, what, text=excerpt(answer.text))
+        refused = refusal(answer.status, members, what, text=excerpt(answer.text))
+        refused.retry_after = answer.retry_after
+        return refused
     said = members.get("detail") or members.get("title") or excerpt(answer.text) or "no details"
     return ServerFault(f"{what}: the target failed with {answer.status}: {str(said)[:2000]}", remedy="try again later")
 

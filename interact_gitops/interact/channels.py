@@ -11,7 +11,7 @@ from interact_gitops.interact.errors import KeyTaken, NotFound, Stale, Unexpecte
 from interact_gitops.interact.paging import PAGE, pages
 from interact_gitops.interact.records import Misread, read_etag
 from interact_gitops.interact.transport import Answer, Transport
-from interact_gitops.jobs.channels import CHANNEL_FIELDS, channel_definition, channel_hash
+from interact_gitops.jobs.channels import CHANNEL_FIELDS, FINGERPRINTS, channel_definition, channel_hash
 
 _CHANNELS, _FINGERPRINTS = "/api/notifications/channels", "/api/notifications/fingerprints"
 
@@ -44,6 +44,7 @@ class Channels:
         distinct = sorted(set(secrets))
         if not distinct:
             return {}
+        self._transport.mask.add(distinct)
         what = "compare the channels' secrets"
         body = {"secrets": distinct}
         answer = self._transport.send("POST", _FINGERPRINTS, what=what, body=body, repeatable=True)
@@ -54,7 +55,7 @@ class Channels:
 
     def create(self, body: Mapping[str, Any], *, idempotency_key: str) -> RemoteChannel:
         """Create a channel; repeating the call with the same key makes nothing twice. Raises KeyTaken."""
-        what = f"create channel {body.get('name')}"
+        what = self._writing("create", body)
         try:
             answer = self._transport.send(
                 "POST", _CHANNELS, what=what, body=body, headers={"Idempotency-Key": idempotency_key}, repeatable=True
@@ -68,7 +69,7 @@ class Channels:
 
     def replace(self, channel_id: str, body: Mapping[str, Any], *, etag: str) -> RemoteChannel:
         """Write a whole channel if it is still at `etag`; a secret left out stays. Raises Stale when it moved."""
-        what = f"update channel {body.get('name')}"
+        what = self._writing("update", body)
         path = f"{_CHANNELS}/{part(channel_id)}"
         try:
             answer = self._transport.send(
@@ -91,6 +92,11 @@ class Channels:
         except NotFound as gone:
             if not gone.maybe_done:
                 raise
+
+    def _writing(self, verb: str, body: Mapping[str, Any]) -> str:
+        """What failures call a write, whose secrets no answer may bring back."""
+        self._transport.mask.add(str(body[name]) for name in FINGERPRINTS if body.get(name))
+        return f"{verb} channel {body.get('name')}"
 
 
 def read_channel(raw: Mapping[str, Any]) -> RemoteChannel:

@@ -12,7 +12,8 @@ from typing import Any, Literal, Self
 from interact_gitops.errors import Refused
 from interact_gitops.interact.bodies import is_written, items, one_job, part, read, whole
 from interact_gitops.interact.channels import Channels
-from interact_gitops.interact.errors import AlreadyFinished, ApiRefusal, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.errors import AlreadyFinished, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.locks import Locks
 from interact_gitops.interact.paging import PAGE, pages
 from interact_gitops.interact.records import (
     Chat,
@@ -25,17 +26,18 @@ from interact_gitops.interact.records import (
     read_summary,
     read_triggered,
 )
-from interact_gitops.interact.transport import Transport
+from interact_gitops.interact.surfaces import Surface, ask_surface
+from interact_gitops.interact.transport import MAX_ATTEMPTS, PATIENCE, Transport
 
-Surface = Literal["public", "full"]
 _JOBS, _CHATS = "/api/agents/jobs", "/api/agents/chats"
 
 
 class Client:
     """One organisation on one target. Use it in a `with`; several threads may share it.
 
-    `api` says which API the target has; `auto` asks it when that matters. `timeout_seconds` bounds each wait for
-    the target, not the request as a whole (`transport.PATIENCE` does that).
+    `api` says which API the target has; `auto` asks it when that matters. `trigger_body="send"` sends parameters to
+    a public target too, in a body that nobody documents. `timeout_seconds` bounds each wait for the target,
+    `patience_seconds` all `attempts` of a request together.
     """
 
     def __init__(
@@ -45,14 +47,22 @@ class Client:
         organization_id: str,
         *,
         api: Literal["auto", "public", "full"] = "auto",
+        trigger_body: Literal["omit", "send"] = "omit",
         timeout_seconds: float = 30.0,
+        attempts: int = MAX_ATTEMPTS,
+        patience_seconds: float = PATIENCE,
         sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         headers = {"X-API-Key": api_key, "X-Organization-Id": organization_id}
-        self._transport = Transport(url, headers, timeout_seconds=timeout_seconds, sleep=sleep, clock=clock)
+        self._transport = Transport(
+            url, headers, timeout_seconds=timeout_seconds, attempts=attempts, patience=patience_seconds, sleep=sleep,
+            clock=clock,
+        )  # fmt: skip
         self._surface: Surface | None = None if api == "auto" else api
+        self._sends_body = trigger_body == "send"
         self.channels = Channels(self._transport)
+        self.locks = Locks(self._transport)
 
     @property
     def url(self) -> str:
@@ -77,17 +87,7 @@ class Client:
         Raises Unauthenticated or Forbidden when the key cannot tell.
         """
         if self._surface is None:
-            what = "ask which API the target offers"
-            try:
-                items(self._transport.send("GET", _JOBS, what=what, query={"limit": 1}), "jobs", what)
-                self._surface = "full"
-            except ApiRefusal as refused:
-                if refused.status not in {404, 405}:
-                    raise
-                self._surface = "public"
-            except UnexpectedAnswer as strange:  # such as a web site's page for whatever it does not know
-                remedy = "check the target's URL; if it has the public API only, set `api: public`"
-                raise UnexpectedAnswer(strange.message, remedy=remedy) from strange
+            self._surface = ask_surface(self._transport)
         return self._surface
 
     def agents(self) -> list[RemoteAgent]:
@@ -139,12 +139,20 @@ class Client:
             raise
         return one_job(answer, what)
 
-    def delete_job(self, job_id: str, *, etag: str) -> None:
-        """Delete a job if it is still at `etag`; its chats stay. Raises Stale, Protected, NotFound."""
+    def delete_job(self, job_id: str, *, etag: str, applied: bool = False) -> None:
+        """Delete a job if it is still at `etag`; its chats stay. `applied`: its file is gone, so this is no drift.
+
+        Raises Stale, Protected, NotFound.
+        """
         what = f"delete job {job_id}"
         try:
             self._transport.send(
-                "DELETE", f"{_JOBS}/{part(job_id)}", what=what, headers={"If-Match": etag}, repeatable=True
+                "DELETE",
+                f"{_JOBS}/{part(job_id)}",
+                what=what,
+                query={"applied": "true"} if applied else None,
+                headers={"If-Match": etag},
+                repeatable=True,
             )
         except NotFound as gone:
             if not gone.maybe_done:
@@ -191,10 +199,11 @@ class Client:
         given = {name: value for name, value in body.items() if value is not None}
         what = f"run job {job_id}"
         if self._surface == "public":
-            if parameters or combinations or max_parallel:
+            values = {name: given[name] for name in ("parameters", "combinations", "maxParallel") if given.get(name)}
+            if values and not self._sends_body:
                 said = f"{what}: this target's API takes no parameters"
                 raise Refused(said, remedy="give the values in the job's own prompt there")
-            given = {}
+            given = values
         answer = self._transport.send(
             "POST",
             f"{_JOBS}/{part(job_id)}/trigger",
@@ -203,9 +212,13 @@ class Client:
             headers={"Idempotency-Key": idempotency_key} if idempotency_key else None,
             repeatable=idempotency_key is not None and self._surface == "full",
         )
-        if not isinstance(answer.body, dict) or answer.body.get("success") is False:
+        if isinstance(answer.body, dict) and answer.body.get("success") is False:
             raise UnexpectedAnswer(f"{what}: the target did not start it", remedy="see the job in Interact")
-        return read(read_triggered, answer.body, what)
+        try:
+            return read(read_triggered, whole(answer, what), what)
+        except UnexpectedAnswer as strange:
+            strange.maybe_done = True  # a success that names no chat may still have started one
+            raise
 
     def chats(
         self,

@@ -19,9 +19,13 @@ from interact_gitops.errors import Failure, RunSkipped
 
 
 class TargetFailure(Failure):
-    """A request that did not end well. `maybe_done`: an earlier attempt of it may have been carried out."""
+    """A request that did not end well. `maybe_done`: an earlier attempt of it may have been carried out.
+
+    `retry_after`: in how many seconds the target wants to be asked again, where it said so.
+    """
 
     maybe_done = False
+    retry_after: float | None = None
 
 
 class Unreachable(TargetFailure):
@@ -126,6 +130,31 @@ class AlreadyFinished(ApiRefusal):
     remedy_text = "nothing is left to do: the run has ended"
 
 
+class Locked(ApiRefusal):
+    """409: somebody else holds the lock; `holder`, `since` and `until` are the target's words, or None."""
+
+    remedy_text = "wait until they are done; a lock that nobody renews expires by itself"
+
+    @property
+    def holder(self) -> str | None:
+        """Who has it."""
+        return self._said("holder")
+
+    @property
+    def since(self) -> str | None:
+        """When they took it, RFC 3339 by the target's clock."""
+        return self._said("lockedAt")
+
+    @property
+    def until(self) -> str | None:
+        """When it ends unless it is renewed."""
+        return self._said("expiresAt")
+
+    def _said(self, name: str) -> str | None:
+        said = self.members.get(name)
+        return said[:_LONGEST_WORD] if isinstance(said, str) and said else None
+
+
 class Invalid(ApiRefusal):
     """422: the body does not fit; `faults` are its (JSON pointer, message) pairs, all of them."""
 
@@ -178,6 +207,7 @@ _BY_CODE: Mapping[str, type[ApiRefusal]] = {
     "definition_changed": DefinitionChanged,
     "agent_inactive": AgentInactive,
     "already_finished": AlreadyFinished,
+    "locked": Locked,
     "invalid": Invalid,
     "idempotency_mismatch": IdempotencyMismatch,
     "rate_limited": RateLimited,
@@ -196,6 +226,7 @@ _BY_STATUS: Mapping[int, type[ApiRefusal]] = {
 
 
 _SHOWN_FAULTS = 5
+_LONGEST_WORD = 300  # characters of what a target says in one field
 _LONGEST = 2000  # characters of what a target says, in one place
 
 

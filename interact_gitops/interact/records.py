@@ -85,6 +85,7 @@ class ChatSummary:
     job_id: str | None = None
     job_key: str | None = None
     job_name: str | None = None
+    agent_id: str | None = None
     agent_name: str | None = None
     raw: Mapping[str, Any] = field(repr=False)
 
@@ -147,6 +148,7 @@ def read_summary(raw: Mapping[str, Any], kind: type[ChatSummary] = ChatSummary) 
         job_id=_word(job.get("id")),
         job_key=_word(job.get("key")),
         job_name=_word(job.get("name")),
+        agent_id=_word(agent.get("id")),
         agent_name=_word(agent.get("name")),
         raw=raw,
     )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from interact_gitops.errors import Failure
 from interact_gitops.interact.addresses import check_url, is_loopback
 from interact_gitops.interact.answers import Received, problem, received
 from interact_gitops.interact.errors import ApiRefusal, GarbledAnswer, TargetFailure, UnexpectedAnswer, Unreachable
+from interact_gitops.interact.masking import Mask
 
 if TYPE_CHECKING:
     import httpx
@@ -43,7 +46,10 @@ class Answer:
 
 
 class Transport:
-    """A target's connection pool; safe to use from several threads. `clock` counts seconds, `sleep` waits them."""
+    """A target's connection pool; safe to use from several threads. `clock` counts seconds, `sleep` waits them.
+
+    `mask` takes the key out of every answer, and whatever other secrets it is told of.
+    """
 
     def __init__(
         self,
@@ -51,17 +57,20 @@ class Transport:
         headers: Mapping[str, str],
         *,
         timeout_seconds: float,
+        attempts: int = MAX_ATTEMPTS,
+        patience: float = PATIENCE,
         sleep: Callable[[float], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        import httpx
-
+        httpx = _import_httpx()
         self.url = url.rstrip("/")
         check_url(self.url)
         for name, value in headers.items():
             if not (value and value.isascii() and value.isprintable() and value.strip() == value):
                 raise Failure(f"the {name} of the target cannot be sent: it is empty, or has strange characters in it")
-        self._secrets = tuple(value for name, value in headers.items() if name.lower() == "x-api-key")
+        self.mask = Mask(value for name, value in headers.items() if name.lower() == "x-api-key")
+        self._most_attempts = attempts
+        self._patience = patience
         self._given_up = threading.Event()
         self._sleep = sleep or self._given_up.wait
         self._clock = clock
@@ -104,7 +113,7 @@ class Transport:
         return self._attempts(request, what, repeatable=repeatable or method == "GET")
 
     def _attempts(self, request: httpx.Request, what: str, *, repeatable: bool) -> Answer:
-        deadline, wait = self._clock() + PATIENCE, FIRST_WAIT
+        deadline, wait = self._clock() + self._patience, FIRST_WAIT
         attempt = maybe_done = 0
         while True:
             attempt += 1
@@ -129,7 +138,7 @@ class Transport:
                 asked = answer.retry_after
                 maybe_done += answer.status >= 500 or answer.status == 408
             pause = max(asked or 0.0, wait * random.uniform(0.5, 1.0))  # noqa: S311  # spreads retries, guards nothing
-            again = again and attempt < MAX_ATTEMPTS and self._clock() + pause <= deadline
+            again = again and attempt < self._most_attempts and self._clock() + pause <= deadline
             if again and not self._given_up.is_set():
                 self._sleep(pause)
             if not again or self._given_up.is_set():
@@ -154,10 +163,8 @@ class Transport:
             raise self._unreachable(what, "did not answer in time", sent=True) from error
         except httpx.HTTPError as error:
             raise self._unreachable(what, f"broke the connection off ({type(error).__name__})", sent=True) from error
-        if response.status_code >= 300:
-            for secret in self._secrets:  # some servers repeat the key that they refuse
-                raw = raw.replace(secret.encode(), b"(the key)")
-        return received(response.status_code, response.headers, raw, what, now=time.time())
+        told = {name: self.mask.text(value) for name, value in response.headers.items()}
+        return received(response.status_code, told, self.mask.raw(raw), what, now=time.time())
 
     def _read(self, response: httpx.Response, what: str, deadline: float) -> bytes:
         """The whole body, within the size and the time that one request may take."""
@@ -168,13 +175,29 @@ class Transport:
             if size > LARGEST_ANSWER:
                 raise UnexpectedAnswer(f"{what}: the answer is over {LARGEST_ANSWER >> 20} MiB")
             if self._clock() > deadline:
-                raise self._unreachable(what, f"did not finish its answer within {PATIENCE:.0f} seconds", sent=True)
+                how = f"did not finish its answer within {self._patience:.0f} seconds"
+                raise self._unreachable(what, how, sent=True)
             parts.append(part)
         return b"".join(parts)
 
     def _unreachable(self, what: str, how: str, *, sent: bool) -> Unreachable:
         remedy = "start it with `interact-gitops serve`" if is_loopback(self.url) else "check the URL and the network"
         return Unreachable(f"{what}: {self.url} {how}", remedy=remedy, sent=sent)
+
+
+def _import_httpx() -> ModuleType:
+    """httpx, without the command line that it brings along: that imports rich and pygments, for a third of a plan's
+    start-up. httpx is ready for its absence."""
+    command_line = "httpx._main"
+    absent = command_line not in sys.modules
+    if absent:
+        sys.modules[command_line] = None  # type: ignore[assignment]  # how Python says that a module is not there
+    try:
+        import httpx
+    finally:
+        if absent:
+            del sys.modules[command_line]
+    return httpx
 
 
 def _given(query: Mapping[str, Any] | None) -> dict[str, Any] | None:

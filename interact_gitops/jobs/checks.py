@@ -6,17 +6,17 @@ server's API run the same checks, so that what passes here is accepted there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from interact_gitops.errors import ScheduleInvalid, did_you_mean
 from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand, idle_excludes
 from interact_gitops.jobs.faults import LONGEST_WORD, Fault, Path, shown
-from interact_gitops.jobs.model import Combination, Job
+from interact_gitops.jobs.model import Combination, FanOut, Job
 from interact_gitops.jobs.parameters import parameter_rules, pattern_readable, value_fault
 from interact_gitops.jobs.templates import BUILT_IN, inspect
-from interact_gitops.jobs.wire import canonical_json
+from interact_gitops.shapes import Shape
 
 MAX_FAULTS_PER_LIST = 20
 MANY = 10**12
@@ -25,31 +25,35 @@ LONGEST_DURATION = 366 * 86_400
 
 def check(job: Job) -> tuple[Fault, ...]:
     """Everything wrong with a job that fits its schema; warnings included."""
-    faults = [*_parameters(job), *_prompts(job), *_schedule(job), *_durations(job)]
+    rules = {
+        name: parameter_rules(schema)
+        for name, schema in job.parameters.items()
+        if "pattern" not in schema or pattern_readable(schema["pattern"])
+    }
+    faults = [*_parameters(job, rules), *_prompts(job), *_schedule(job), *_durations(job)]
     if job.fan_out:
-        faults += _fan_out(job)
+        faults += _fan_out(job, rules)
     elif job.schedule:
         faults += _unset(job)
     return tuple(faults)
 
 
-def _parameters(job: Job) -> Iterator[Fault]:
+def _parameters(job: Job, rules: Mapping[str, Shape]) -> Iterator[Fault]:
     for name, schema in job.parameters.items():
         path: Path = ("parameters", name)
         if name in BUILT_IN:
             yield Fault(path=path, at_key=True, code="parameter", message=f"{name!r} is a built-in name of prompts",
                         remedy="choose another name")  # fmt: skip
-        if "pattern" in schema and not pattern_readable(schema["pattern"]):
+        if name not in rules:
             yield Fault(path=(*path, "pattern"), code="parameter", message="this pattern cannot be read",
                         remedy="write a regular expression in single quotes, without (?=…), (?!…) or \\1")  # fmt: skip
             continue
-        rules = parameter_rules(schema)
         allowed = schema.get("enum", ())
         given = [((*path, "default"), schema["default"])] if "default" in schema else []
         given += [((*path, "enum", i), value) for i, value in enumerate(allowed)]
         given += [((*path, "examples", i), value) for i, value in enumerate(schema.get("examples", ()))]
         for where, value in given:
-            if fault := value_fault(schema, value, rules):
+            if fault := value_fault(schema, value, rules[name]):
                 yield Fault(
                     path=where,
                     code="parameter",
@@ -125,7 +129,7 @@ def _unset(job: Job) -> Iterator[Fault]:
                         remedy="give it a default, or a value in fan_out")  # fmt: skip
 
 
-def _fan_out(job: Job) -> Iterator[Fault]:
+def _fan_out(job: Job, rules: Mapping[str, Shape]) -> Iterator[Fault]:
     fan_out = job.fan_out
     assert fan_out is not None
     if (fan_out.matrix is None) == (fan_out.combinations is None):
@@ -142,17 +146,23 @@ def _fan_out(job: Job) -> Iterator[Fault]:
                     message=f"the fan-out has {number} combinations, the limit is {MAX_COMBINATIONS:,}",
                     remedy="split the job, or leave values out")  # fmt: skip
         return
-    named = list(_value_faults(job, _places(job)))
+    named = list(_value_faults(job, rules, _places(fan_out)))
     yield from named[:MAX_FAULTS_PER_LIST]
-    if named:
-        return
-    yield from _combination_faults(job)
+    if not named and not _is_plain_matrix(job, fan_out):
+        yield from _combination_faults(job)
 
 
-def _places(job: Job) -> Iterator[tuple[Path, str, Any]]:
+def _is_plain_matrix(job: Job, fan_out: FanOut) -> bool:
+    """Whether there is a matrix alone, which gives each combination once, and every parameter that needs a value
+    one: then nobody has to see the combinations."""
+    if not fan_out.matrix or fan_out.include or fan_out.exclude:
+        return False
+    once = all(len({(type(v), v) for v in values}) == len(values) > 0 for values in fan_out.matrix.values())
+    return once and all("default" in schema or name in fan_out.matrix for name, schema in job.parameters.items())
+
+
+def _places(fan_out: FanOut) -> Iterator[tuple[Path, str, Any]]:
     """(path, parameter name, value) of every value written in the fan-out."""
-    fan_out = job.fan_out
-    assert fan_out is not None
     for name, values in (fan_out.matrix or {}).items():
         for index, value in enumerate(values):
             yield ("fan_out", "matrix", name, index), name, value
@@ -162,10 +172,8 @@ def _places(job: Job) -> Iterator[tuple[Path, str, Any]]:
                 yield ("fan_out", part, index, name), name, value
 
 
-def _value_faults(job: Job, places: Iterator[tuple[Path, str, Any]]) -> Iterator[Fault]:
+def _value_faults(job: Job, rules: Mapping[str, Shape], places: Iterator[tuple[Path, str, Any]]) -> Iterator[Fault]:
     seen: set[Path] = set()
-    readable = {n: s for n, s in job.parameters.items() if "pattern" not in s or pattern_readable(s["pattern"])}
-    rules = {name: parameter_rules(schema) for name, schema in readable.items()}
     for path, name, value in places:
         schema = job.parameters.get(name)
         if schema is None:
@@ -193,7 +201,7 @@ def _combination_faults(job: Job) -> Iterator[Fault]:
     told: set[tuple[Path, str]] = set()
     for index, combination in enumerate(combinations):
         missing = [name for name in required if name not in combination] if job.schedule else []
-        text = canonical_json({**defaults, **combination})
+        text = repr(sorted({**defaults, **combination}.items()))  # tells 1, 1.0, '1' and true apart
         if not missing and text not in seen:
             seen[text] = index
             continue

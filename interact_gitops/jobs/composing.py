@@ -30,7 +30,7 @@ def compose(file: str, text: str, problems: list[Problem]) -> Iterator[Node]:
     """The root node of each document; what ends the reading is added to `problems`."""
     import yaml
 
-    loader = _loader_class()(text)
+    loader = loader_class()(text)
     try:
         while loader.check_node():
             yield loader.get_node()
@@ -43,7 +43,7 @@ def compose(file: str, text: str, problems: list[Problem]) -> Iterator[Node]:
 
 
 @functools.cache
-def _loader_class() -> type[Any]:
+def loader_class() -> type[Any]:
     """The C loader with one resolver for all: a plain scalar is `!plain`, an explicit tag shows as itself."""
     import yaml
 
@@ -74,7 +74,7 @@ def _first_too_deep(file: str, text: str) -> Position:
 
     def events() -> Iterator[Any]:
         depth = 0
-        for event in yaml.parse(text, Loader=_loader_class()):  # pragma: no branch  # it does nest that deep
+        for event in yaml.parse(text, Loader=loader_class()):  # pragma: no branch  # it does nest that deep
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 yield event
@@ -86,7 +86,7 @@ def alias_position(file: str, text: str, number: int) -> Position:
     """Where alias `number` (from 1) of a file stands; a node knows only its anchor's place."""
     import yaml
 
-    aliases = (event for event in yaml.parse(text, Loader=_loader_class()) if isinstance(event, yaml.AliasEvent))
+    aliases = (event for event in yaml.parse(text, Loader=loader_class()) if isinstance(event, yaml.AliasEvent))
     return _place(file, next(islice(aliases, number - 1, None)).start_mark)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]+)([wdhms])")
 
 
+@functools.lru_cache(maxsize=1_024)
 def parse_duration(text: str) -> int:
     """Seconds in a duration that has passed the schema's pattern."""
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))

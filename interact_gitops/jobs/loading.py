@@ -14,7 +14,7 @@ from typing import Any
 from interact_gitops.errors import DefinitionsInvalid, Position, Problem, did_you_mean
 from interact_gitops.jobs.checks import check
 from interact_gitops.jobs.defaults import NAMES, Defaults, beneath, read_defaults
-from interact_gitops.jobs.faults import Fault, Path, shape_faults
+from interact_gitops.jobs.faults import Fault, shape_faults
 from interact_gitops.jobs.files import (
     drop_partial_defaults,
     file_path,
@@ -25,7 +25,7 @@ from interact_gitops.jobs.files import (
 )
 from interact_gitops.jobs.model import Definition, Job, Scalar
 from interact_gitops.jobs.positions import Document
-from interact_gitops.jobs.references import Claim, reference_problems
+from interact_gitops.jobs.references import Claim, claim, reference_problems
 from interact_gitops.jobs.salvage import independent, sound_part
 from interact_gitops.jobs.source import MAX_PROBLEMS, read_documents
 from interact_gitops.jobs.tree import SourceFile
@@ -78,22 +78,6 @@ class _Layers:
             path = path[:-1]
         return self.documents[0].start
 
-    def claim(self, value: Mapping[str, Any]) -> Claim | None:
-        """What the document says of its identity, whatever else is wrong with it."""
-        key = value.get("key")
-        if not isinstance(key, str):
-            return None
-        names = value.get("moved_from")
-        earlier = [(i, n) for i, n in enumerate(names) if isinstance(n, str)] if isinstance(names, list) else []
-        return Claim(
-            key=key,
-            position=self._at(("key",)),
-            moved_from=tuple((name, self._at(("moved_from", index))) for index, name in earlier),
-        )
-
-    def _at(self, path: Path) -> Position:
-        return self.documents[0].position(path) or self.documents[0].start
-
 
 @dataclass(slots=True)
 class _Reading:
@@ -143,27 +127,38 @@ def _no_collections() -> Iterator[None]:
 
 def _load(files: list[SourceFile], reading: _Reading) -> Loaded:
     defaults: Defaults = {}
-    jobs: list[tuple[SourceFile, Document]] = []
     for file in files:
-        documents, found = read_documents(file.shown, file.raw)
-        reading.add(found)
         if file.path.name in NAMES:
-            faults, found = read_defaults(file, documents, defaults)
-            reading.add(found)
-            layers = _Layers(documents=tuple(documents), variables={})
-            reading.add(layers.problem(fault, documents[0].value, filled=False) for fault in faults)
-        else:
-            jobs += [(file, document) for document in documents if document.value is not None]
-            if not found and all(document.value is None for document in documents):
-                reading.add([_empty(file)])
-    for file, document in jobs:
-        if not reading.full(file):
-            _define(file, document, beneath(file.path, defaults), reading)
+            _read_defaults(file, defaults, reading)
+    # One file after the other: what was read of it is not kept any longer than its jobs need it.
+    for file in files:
+        if file.path.name not in NAMES:
+            _read_jobs(file, beneath(file.path, defaults), reading)
     reading.add(reference_problems(reading.claims))
     return Loaded(
         definitions=tuple(sorted(reading.definitions, key=lambda d: (d.job.key, d.position))),
         problems=tuple(problem for name in sorted(reading.problems) for problem in _shown(reading.problems[name])),
     )
+
+
+def _read_defaults(file: SourceFile, defaults: Defaults, reading: _Reading) -> None:
+    documents, found = read_documents(file.shown, file.raw)
+    reading.add(found)
+    faults, found = read_defaults(file, documents, defaults)
+    reading.add(found)
+    layers = _Layers(documents=tuple(documents), variables={})
+    reading.add(layers.problem(fault, documents[0].value, filled=False) for fault in faults)
+
+
+def _read_jobs(file: SourceFile, under: tuple[Document, ...], reading: _Reading) -> None:
+    documents, found = read_documents(file.shown, file.raw)
+    reading.add(found)
+    jobs = [document for document in documents if document.value is not None]
+    if not found and not jobs:
+        reading.add([_empty(file)])
+    for document in jobs:
+        if not reading.full(file):
+            _define(file, document, under, reading)
 
 
 def _shown(problems: list[Problem]) -> list[Problem]:
@@ -183,16 +178,13 @@ def _define(file: SourceFile, document: Document, under: tuple[Document, ...], r
         reading.add([Problem(position=document.start, message=said, code="wrong-type",
                              remedy="begin with `key:` and `name:`")])  # fmt: skip
         return
+    if claimed := claim(document):
+        reading.claims.append(claimed)
     layers = _Layers(documents=(document, *under), variables=reading.variables)
-    if claim := layers.claim(document.value):
-        reading.claims.append(claim)
-    value = whole_schedule(document.value)
-    for layer in under:
-        value = merge_defaults(whole_schedule(layer.value), value)
-    value = drop_partial_defaults(value, document.value)
-    value = without_unfinished(value, document.value) if under else value
+    value = _with_defaults(document, under)
     unfilled: list[Fault] = []
-    value = fill(value, reading.variables, unfilled)
+    if any(layer.source.may_refer for layer in layers.documents):
+        value = fill(value, reading.variables, unfilled)
     faults, job = _judge(value, unfilled)
     faults = [fault for fault in faults if not _of_defaults(fault, document)]
     problems = [layers.problem(fault, value, filled=False) for fault in unfilled[:MAX_PROBLEMS]]
@@ -205,6 +197,16 @@ def _define(file: SourceFile, document: Document, under: tuple[Document, ...], r
         reading.definitions.append(definition)
         if reading.channels is not None:
             reading.add(_unknown_channels(definition, layers, reading.channels))
+
+
+def _with_defaults(document: Document, under: tuple[Document, ...]) -> Mapping[str, Any]:
+    """What a document says, over the defaults beneath it, nearest first."""
+    value: Mapping[str, Any] = whole_schedule(document.value)
+    if not under:
+        return value
+    for layer in under:
+        value = merge_defaults(whole_schedule(layer.value), value)
+    return without_unfinished(drop_partial_defaults(dict(value), document.value), document.value)
 
 
 def _judge(value: Mapping[str, Any], unfilled: list[Fault]) -> tuple[list[Fault], Job | None]:

@@ -14,6 +14,7 @@ from interact_gitops.jobs.scalars import ScalarRefused, resolve
 from interact_gitops.shapes import Shape, build_fit, build_shape
 
 MAX_TEXT = 10_000
+_ANNOTATIONS = frozenset({"default", "description", "examples", "title"})  # no rules: they tell no value from another
 
 
 def complete(job: Job, values: Mapping[str, object]) -> dict[str, Scalar]:
@@ -58,7 +59,8 @@ def value_fault(schema: Mapping[str, Any], value: object, rules: Shape | None = 
 
 def parameter_rules(schema: Mapping[str, Any]) -> Shape:
     """The compiled rules of a parameter. Raises ValueError for a pattern that cannot be read."""
-    return _shape(json.dumps(schema, sort_keys=True))
+    rules = {name: rule for name, rule in schema.items() if name not in _ANNOTATIONS}
+    return _shape(json.dumps(rules))
 
 
 @functools.lru_cache(maxsize=4_096)
@@ -90,7 +92,7 @@ def parse_value(schema: Mapping[str, Any], text: str) -> Scalar:
 
 @functools.lru_cache(maxsize=8_192)
 def _shape(schema: str) -> Shape:
-    return build_shape({name: rule for name, rule in json.loads(schema).items() if name not in {"default", "examples"}})
+    return build_shape(json.loads(schema))
 
 
 def _unknown(job: Job, name: str) -> str:

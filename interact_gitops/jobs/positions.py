@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.errors import Position
+from interact_gitops.jobs.composing import compose
 
 if TYPE_CHECKING:
     from yaml import Node
@@ -22,26 +23,57 @@ MERGE = "<<"
 
 _BLANK = " \t\r\n"
 _PROPERTIES = re.compile(r"(?:[&!][^ \t\r\n]*[ \t\r\n]+(?:#[^\r\n]*[ \t\r\n]+)*)*")
+# What stands for `$` or `{` in double quotes, or lets a line end between them.
+_ESCAPED_REFERENCE = re.compile(r"\\[xuU\r\n]")
 _ESCAPED = {"x": 2, "u": 4, "U": 8}
 _INVISIBLE = {"t", "n", "r", " ", "\t", "\n", "\r"}
 
 
-@dataclass(slots=True, kw_only=True)
-class Document:
-    """One YAML document: its value, and the nodes that say where each part of it stands."""
+@dataclass(slots=True)
+class Source:
+    """A file's name as shown and its text. Its nodes are composed when a place in it is asked for, all of them
+    at once: in a file with nothing wrong in it, nobody asks."""
 
     file: str
-    value: Any
-    node: Node
     text: str = field(repr=False)
-    _children: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict, repr=False)
+    roots: list[Node] = field(default_factory=list, repr=False)
 
+    @property
+    def may_refer(self) -> bool:
+        """Whether a text in it may hold `${`; false says that none does."""
+        return "${" in self.text or ("\\" in self.text and _ESCAPED_REFERENCE.search(self.text) is not None)
+
+    def root(self, number: int) -> Node:
+        """The root node of document `number`, from 0."""
+        if number >= len(self.roots):
+            # Whatever ends the reading further down was told when the file was read.
+            self.roots = list(compose(self.file, self.text, []))
+        return self.roots[number]
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """One YAML document: its value, where that begins, and on request where each part of it stands.
+
+    It is document `number` (from 0) of its source.
+    """
+
+    source: Source
+    value: Any
+    number: int
+    start: Position
+    _children: dict[int, dict[str | int, tuple[Any, Any]]] = field(default_factory=dict, repr=False)
     _places: dict[int, list[int]] = field(default_factory=dict, repr=False)
 
     @property
-    def start(self) -> Position:
-        """Where the document's first value stands."""
-        return node_position(self.file, self.node)
+    def file(self) -> str:
+        """The name of its file as shown."""
+        return self.source.file
+
+    @property
+    def text(self) -> str:
+        """The text of the whole file."""
+        return self.source.text
 
     def position(self, path: Path, *, key: bool = False, offset: int = 0) -> Position | None:
         """Where the value at `path` stands (or its key); None when this document does not hold it.
@@ -64,7 +96,7 @@ class Document:
         return found[1].value if found is not None and found[1].id == "scalar" else None
 
     def _find(self, path: Path) -> tuple[Any, Any] | None:
-        found: tuple[Any, Any] = (None, self.node)
+        found: tuple[Any, Any] = (None, self.source.root(self.number))
         for part in path:
             child = self._under(found[1]).get(part)
             if child is None:

@@ -6,29 +6,52 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from interact_gitops.errors import Position, Problem
+from interact_gitops.jobs.faults import Path
+from interact_gitops.jobs.positions import Document
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The key that a document gives its job, the earlier keys that it takes over, and where each stands."""
+    """The key that a document gives its job, and the earlier keys that it takes over, each with its index in the
+    list. Where they stand is looked up when there is something to say of them."""
 
     key: str
-    position: Position
-    moved_from: tuple[tuple[str, Position], ...] = ()
+    document: Document
+    moved_from: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def position(self) -> Position:
+        """Where the key stands."""
+        return self.place(("key",))
+
+    def place(self, path: Path) -> Position:
+        """Where a part of the document stands; where the document begins, for a part that it does not have."""
+        return self.document.position(path) or self.document.start
+
+
+def claim(document: Document) -> Claim | None:
+    """What a document says of its identity, whatever else is wrong with it; None when it says nothing."""
+    key, names = document.value.get("key"), document.value.get("moved_from")
+    if not isinstance(key, str):
+        return None
+    listed = names if isinstance(names, list) else []
+    earlier = [(index, name) for index, name in enumerate(listed) if isinstance(name, str)]
+    return Claim(key=key, document=document, moved_from=tuple(earlier))
 
 
 def reference_problems(claims: Iterable[Claim]) -> list[Problem]:
     """Keys used twice, and `moved_from` that names a living job or is claimed by two."""
     problems: list[Problem] = []
     by_key: dict[str, Claim] = {}
-    ordered = sorted(claims, key=lambda claim: claim.position)
+    ordered = sorted(claims, key=lambda claim: claim.document.start)  # in which order their keys stand too
     for claim in ordered:
         first = by_key.setdefault(claim.key, claim)
         if first is not claim:
             problems += [_used_twice(claim, first), _used_twice(first, claim)]
     taken: dict[str, tuple[Claim, Position]] = {}
     for claim in ordered:
-        for earlier, where in claim.moved_from:
+        for index, earlier in claim.moved_from:
+            where = claim.place(("moved_from", index))
             said = _move_fault(claim, earlier, by_key, taken)
             if said:
                 message, remedy = said
@@ -50,7 +73,7 @@ def _move_fault(
         return f"moved_from names the job's own key {earlier!r}", "remove it; the earlier key stands there"
     if earlier in by_key:
         other = by_key[earlier]
-        if any(name == claim.key for name, _ in other.moved_from):
+        if any(name == claim.key for _, name in other.moved_from):
             said = f"{claim.key!r} and {earlier!r} are each moved from the other, at {other.position}"
             return said, "remove moved_from from the job that kept its key"
         said = f"moved_from names {earlier!r}, which is still a job, at {other.position}"

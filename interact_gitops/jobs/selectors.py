@@ -33,7 +33,11 @@ class Selector:
             return name in job.labels and (not value or fnmatch.fnmatchcase(job.labels[name], value))
         if self.kind == "path":
             return _path_pattern(self.pattern).fullmatch(definition.path) is not None
-        return fnmatch.fnmatchcase(job.agent if self.kind == "agent" else job.key, self.pattern)
+        return fnmatch.fnmatchcase(job.agent, self.pattern) if self.kind == "agent" else self.names(job.key)
+
+    def names(self, key: str) -> bool:
+        """Whether the pattern of a term for keys names this one, exclusion apart."""
+        return fnmatch.fnmatchcase(key, self.pattern)
 
 
 def parse_selector(text: str) -> Selector:
@@ -50,13 +54,18 @@ def parse_selector(text: str) -> Selector:
     return Selector(kind=kind, pattern=pattern, exclude=exclude)
 
 
+def parse_selectors(texts: Iterable[str]) -> list[Selector]:
+    """Every selector in texts that each may hold several, with commas. Raises SelectionInvalid."""
+    return [parse_selector(part) for text in texts for part in text.split(",") if part.strip()]
+
+
 def select(definitions: Sequence[Definition], texts: Iterable[str]) -> tuple[Definition, ...]:
     """The definitions that the selectors name, in their order; with no selector, all of them.
 
     Exclusions alone start from all. Raises SelectionInvalid when a selector that is not an exclusion
     names nothing: a misspelt name must not mean "no change".
     """
-    selectors = [parse_selector(part) for text in texts for part in text.split(",") if part.strip()]
+    selectors = parse_selectors(texts)
     wanted = [selector for selector in selectors if not selector.exclude]
     for selector in wanted:
         if not any(selector.matches(definition) for definition in definitions):

@@ -12,7 +12,7 @@ from typing import Any
 from interact_gitops.errors import Position, Problem
 from interact_gitops.jobs.composing import MAX_DEPTH, PLAIN, TAGS, alias_position, compose, too_deep, unquoted_template
 from interact_gitops.jobs.faults import shown
-from interact_gitops.jobs.positions import Document, index_position, is_merge, node_position
+from interact_gitops.jobs.positions import Document, Source, index_position, is_merge, node_position
 from interact_gitops.jobs.scalars import ScalarRefused, control_character, resolve
 
 MAX_BYTES = 1_048_576
@@ -26,7 +26,8 @@ __all__ = ["MAX_BYTES", "MAX_PROBLEMS", "Document", "Path", "read_documents"]
 
 # What an editor does not show, or shows elsewhere: control characters, YAML 1.1's other line breaks
 # (a comment would end at one), marks that turn the direction of text, and what YAML does not allow.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)")
+UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff]|\r(?!\n)")
+_SEEN = bytes([*b"\t\n", *range(0x20, 0x7F)])
 
 
 def read_documents(file: str, raw: bytes) -> tuple[list[Document], list[Problem]]:
@@ -34,16 +35,36 @@ def read_documents(file: str, raw: bytes) -> tuple[list[Document], list[Problem]
 
     `file` is the name shown in positions. A file that cannot be parsed gives what came before the fault.
     """
-    start = Position(file)
     if len(raw) > MAX_BYTES:
         said = f"the file is larger than {MAX_BYTES // 1024:,} KiB"
-        return [], [Problem(position=start, message=said, code="file-size", remedy="split it into several files")]
+        return [], [Problem(position=Position(file), message=said, code="file-size",
+                            remedy="split it into several files")]  # fmt: skip
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return [], [_encoding_problem(file, raw, error)]
-    if unseen := _UNSEEN.search(text):
+    # Bytes are looked through faster than text, and most files are ASCII.
+    if raw.translate(None, _SEEN) and (unseen := UNSEEN.search(text)):
         return [], [_unseen_problem(file, text, unseen.start())]
+    return _documents(file, text)
+
+
+def _documents(file: str, text: str) -> tuple[list[Document], list[Problem]]:
+    from interact_gitops.jobs.plain import read_plainly
+
+    source = Source(file, text)
+    plain = read_plainly(text, MAX_DOCUMENTS)
+    if plain is None:
+        return _judged_documents(source)
+    return [
+        Document(source=source, value=value, number=number, start=Position(file, line, column))
+        for number, (value, line, column) in enumerate(plain)
+    ], []
+
+
+def _judged_documents(source: Source) -> tuple[list[Document], list[Problem]]:
+    """The documents of a file, and each of its problems where it stands."""
+    file, text = source.file, source.text
     problems: list[Problem] = []
     construction = _Construction(file, text, problems)
     documents: list[Document] = []
@@ -56,7 +77,9 @@ def read_documents(file: str, raw: bytes) -> tuple[list[Document], list[Problem]
         value = construction.document(node)
         if construction.stopped:  # what was read of this document is not what was meant
             break
-        documents.append(Document(file=file, value=value, node=node, text=text))
+        source.roots.append(node)
+        start = node_position(file, node)
+        documents.append(Document(source=source, value=value, number=len(documents), start=start))
     return documents, problems
 
 

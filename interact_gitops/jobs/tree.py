@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from interact_gitops.errors import Failure, Position, Problem
 from interact_gitops.jobs.source import MAX_BYTES
 
 SUFFIXES = (".yaml", ".yml")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")  # is shown as it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +40,17 @@ def read_tree(directory: Path, *, shown: str | None = None) -> tuple[list[Source
     unreadable: list[OSError] = []
     for folder, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        below = PurePosixPath(os.path.relpath(folder, root).replace(os.sep, "/"))
+        shown_folder = _label(named, below / "_").removesuffix("_")
         for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
             if name.startswith(".") or (not name.lower().endswith(SUFFIXES) and name not in folders):
                 continue
-            path = PurePosixPath(os.path.relpath(os.path.join(folder, name), root).replace(os.sep, "/"))
-            label = _label(named, path)
-            outcome = _read(Path(folder, name), root, path, label)
-            if isinstance(outcome, Problem):
-                problems.append(outcome)
+            label = f"{shown_folder}{name}" if _PLAIN_NAME.fullmatch(name) else _label(named, below / name)
+            raw = _read(os.path.join(folder, name), root, label)
+            if isinstance(raw, Problem):
+                problems.append(raw)
             else:
-                files.append(outcome)
+                files.append(SourceFile(path=below / name, shown=label, raw=raw))
     for error in unreadable:
         label = _label(named, PurePosixPath(os.path.relpath(str(error.filename), root)))
         problems.append(_problem(label, f"the folder cannot be read: {error.strerror}", "unreadable",
@@ -76,26 +79,49 @@ def _clashes(files: list[SourceFile]) -> list[Problem]:
     return problems
 
 
-def _read(path: Path, root: Path, relative: PurePosixPath, label: str) -> SourceFile | Problem:
+def _read(path: str, root: Path, label: str) -> bytes | Problem:
+    """The bytes of a file, one more than the limit at most."""
     try:
-        linked = path.is_symlink()  # folders that are links are not walked: nothing else can lead out of the tree
-        target = path.resolve(strict=True) if linked else path
-        if linked and not target.is_relative_to(root):
-            return _problem(label, "this link leaves the definitions tree", "symlink", "copy the file into the tree")
-        kind = target.stat().st_mode
-        if not stat.S_ISREG(kind):
-            if stat.S_ISDIR(kind):
-                return _problem(label, "this link is to a folder", "symlink", "move the folder there instead")
-            return _problem(label, "this is not a regular file", "unreadable", "remove it")
-        with target.open("rb") as stream:
-            return SourceFile(path=relative, shown=label, raw=stream.read(MAX_BYTES + 1))
-    except RuntimeError:  # how Python before 3.13 says that links lead in a circle
-        said, code, remedy = "this link leads back to itself", "symlink", "remove it"
+        # Folders that are links are not walked: nothing but a link can lead out of the tree, and none is
+        # followed here. Nobody waits for a pipe that no one writes to.
+        return _bytes(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), label)
     except OSError as error:
-        said, code, remedy = f"the file cannot be read: {error.strerror}", "unreadable", "check its permissions"
-        if path.is_symlink():
-            said, code, remedy = f"this link leads nowhere: {error.strerror}", "symlink", "mend or remove it"
-    return _problem(label, said, code, remedy)
+        if not os.path.islink(path):
+            said = f"the file cannot be read: {error.strerror}"
+            return _problem(label, said, "unreadable", "check its permissions")
+    return _linked(Path(path), root, label)
+
+
+def _bytes(file: int, label: str) -> bytes | Problem:
+    """What an open file holds; it is closed."""
+    try:
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
+            return _problem(label, "this is not a regular file", "unreadable", "remove it")
+        # Asking for the limit would cost a buffer of that size each time; one byte over tells what grows meanwhile.
+        raw = os.read(file, min(found.st_size, MAX_BYTES) + 1)
+        if len(raw) != found.st_size:
+            while len(raw) <= MAX_BYTES and (more := os.read(file, MAX_BYTES + 1 - len(raw))):
+                raw += more
+        return raw
+    finally:
+        os.close(file)
+
+
+def _linked(path: Path, root: Path, label: str) -> bytes | Problem:
+    """What a link leads to, if that is a file of the tree."""
+    code = "symlink"
+    try:
+        target = path.resolve(strict=True)
+        if not target.is_relative_to(root):
+            return _problem(label, "this link leaves the definitions tree", code, "copy the file into the tree")
+        if target.is_dir():
+            return _problem(label, "this link is to a folder", code, "move the folder there instead")
+    except RuntimeError:  # how Python before 3.13 says that links lead in a circle
+        return _problem(label, "this link leads back to itself", code, "remove it")
+    except OSError as error:
+        return _problem(label, f"this link leads nowhere: {error.strerror}", code, "mend or remove it")
+    return _read(str(target), root, label)
 
 
 def _problem(label: str, message: str, code: str, remedy: str | None = None) -> Problem:

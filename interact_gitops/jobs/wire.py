@@ -7,7 +7,6 @@ differently never see a difference that is not there. It carries every field of 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from datetime import date
@@ -38,6 +37,8 @@ FIELDS: Mapping[str, str] = {
     "protect": "protect",
     "ignore_changes": "ignoreChanges",
 }
+# Lists whose order says nothing: a server may give them back in its own.
+UNORDERED = frozenset({"notifications", "ignoreChanges"})
 _DEEPER = {
     "max_parallel": "maxParallel",
     "catch_up": "catchUp",
@@ -142,10 +143,27 @@ def canonical_json(value: object) -> str:
 
 
 def definition_hash(definition: Mapping[str, Any]) -> str:
-    """64 hex digits over a job's wire fields with defaults filled; anything else in the body is ignored."""
-    fields = {wire: definition[wire] for wire in FIELDS.values()}
-    fields["agent"] = definition["agent"]["slug"]
+    """64 hex digits over what a job's wire fields declare, with defaults filled; anything else in the body is ignored.
+
+    What `ignoreChanges` leaves to people is no part of it: their edits are no drift, on whichever side they are
+    looked for. The list itself is, so that leaving one more field to people is a change.
+    """
+    import hashlib  # loads OpenSSL, which validation has no use for
+
+    left = {FIELDS.get(name) for name in definition["ignoreChanges"]}
+    fields = {wire: definition[wire] for wire in FIELDS.values() if wire not in left}
+    if "agent" in fields:
+        fields["agent"] = fields["agent"]["slug"]
+    for name in UNORDERED & fields.keys():
+        fields[name] = unordered(fields[name])
     return hashlib.sha256(canonical_json(fields).encode()).hexdigest()
+
+
+def unordered(value: Any) -> Any:
+    """A form that is equal for lists with the same members."""
+    if isinstance(value, list):
+        return sorted((unordered(one) for one in value), key=canonical_json)
+    return {name: unordered(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _fan_out_to_wire(fan_out: FanOut) -> dict[str, Any]:

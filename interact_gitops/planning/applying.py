@@ -1,27 +1,24 @@
-"""A plan → the target. The package's one edge: every write goes out here, each guarded by an etag or a key.
+"""A plan → the target, in stages: creates first, then updates and moves, deletes last.
 
-Creates first, then updates and moves, deletes last, several at a time within a stage. After a failure
-nothing more is started (unless told to go on); what was done stays done, and running apply again finishes.
-A Ctrl-C is the same as a failure: what is under way ends, nothing more is started, and it is all reported.
+Within a stage several writes are under way at once. After a failure nothing more is started (unless told to go
+on, and then nothing that depends on what failed); what was done stays done, and running apply again finishes.
+A Ctrl-C, or a lock that was lost, is the same as a failure: what is under way ends, nothing more is started, and
+it is all reported.
 """
 
 from __future__ import annotations
 
-import signal
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from functools import partial
-from types import FrameType
 from typing import Any, Literal
 
-from interact_gitops.errors import Failure, Refused
-from interact_gitops.interact.channels import Channels
+from interact_gitops.errors import Failure
 from interact_gitops.interact.client import Client
+from interact_gitops.planning.interrupts import Interrupts, hear_interrupts
 from interact_gitops.planning.plan import Action, Change, Kind, Plan
+from interact_gitops.planning.sending import Secrets, Sender
 
 Result = Literal["done", "failed", "not tried"]
 # What others name comes first and goes last: channels are there before the jobs that notify them.
@@ -32,12 +29,13 @@ STAGES: tuple[tuple[Kind, tuple[Action, ...]], ...] = (
     ("job", ("delete",)),
     ("channel", ("delete",)),
 )
-Secrets = Mapping[str, Mapping[str, str]]
+_LOOK_UP_SECONDS = 0.2  # how soon a second signal is noticed
+Ended = tuple[Change, BaseException | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one change; `said` is the failure's message and remedy."""
+    """What became of one change; `said` is the failure's message and remedy, or why it was left out."""
 
     change: Change
     result: Result
@@ -46,7 +44,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
-    """What became of a plan, in the plan's order; `interrupted` when somebody pressed Ctrl-C.
+    """What became of a plan, in the plan's order; `interrupted` when somebody pressed Ctrl-C, `lost` when the lock
+    was lost on the way.
 
     `bug` is what escaped a write and is no Failure: raise it once the report is out.
     """
@@ -54,6 +53,7 @@ class Applied:
     plan: Plan
     outcomes: tuple[Outcome, ...]
     interrupted: bool = False
+    lost: bool = False
     bug: BaseException | None = field(default=None, compare=False)
 
     @property
@@ -74,58 +74,96 @@ def apply(
     on_error: Literal["stop", "continue"] = "stop",
     progress: Callable[[Outcome], None] | None = None,
     secrets: Secrets | None = None,
+    held: Callable[[], bool] | None = None,
 ) -> Applied:
     """Write every change of `plan`, at most `parallelism` at a time. Expected failures become outcomes.
 
-    `secrets`: the write-only fields of each channel by its name; no plan has them.
-
-    A create's idempotency key holds for this call alone: repeating a lost request makes nothing twice, and
-    a job deleted by hand can be created again by the next apply.
+    `secrets`: the write-only fields of each channel by its name; no plan has them. `held` is asked before each
+    write whether the lock is still ours.
     """
-    run = uuid.uuid4().hex
+    sender = Sender(client=client, secrets=secrets or {})
     outcomes: dict[tuple[Kind, str], Outcome] = {}
-    send = partial(_send, client=client, run=run, secrets=secrets or {})
     bugs: list[BaseException] = []
-    with _heard_interrupts(client.give_up) as interrupted:
+    with hear_interrupts(client.give_up) as interrupts:
+        work = _Work(send=sender.send, interrupts=interrupts, parallelism=parallelism, held=held)
         for kind, actions in STAGES:
             changes = [change for change in plan.changes if change.kind == kind and change.action in actions]
-            for change, error in _stage(changes, send, interrupted, parallelism=parallelism, on_error=on_error):
+            for outcome in _kept_back(changes, list(outcomes.values())):
+                outcomes[kind, outcome.change.key] = outcome
+            free = [change for change in changes if (kind, change.key) not in outcomes]
+            for change, error in work.stage(free, stop_at_failure=on_error == "stop"):
                 outcomes[kind, change.key] = outcome = _outcome(change, error)
                 if error is not None and not isinstance(error, Failure):
                     bugs.append(error)
                 if progress is not None:
                     progress(outcome)
-            stop = on_error == "stop" and any(outcome.result == "failed" for outcome in outcomes.values())
-            if stop or bugs or interrupted.is_set():
+            if work.over:
                 break
         ended = tuple(outcomes.get((c.kind, c.key)) or Outcome(change=c, result="not tried") for c in plan.writes)
-        return Applied(plan=plan, outcomes=ended, interrupted=interrupted.is_set(), bug=bugs[0] if bugs else None)
+        return Applied(
+            plan=plan, outcomes=ended, interrupted=interrupts.heard.is_set(), lost=work.lost,
+            bug=bugs[0] if bugs else None,
+        )  # fmt: skip
 
 
-def _stage(
-    changes: Sequence[Change],
-    send: Callable[[Change], None],
-    interrupted: threading.Event,
-    *,
-    parallelism: int,
-    on_error: str,
-) -> Iterator[tuple[Change, BaseException | None]]:
-    """Write one stage: each change that was tried, with what went wrong. What is under way is waited for."""
-    waiting = list(reversed(changes))
-    running: dict[Future[None], Change] = {}
-    with ThreadPoolExecutor(max_workers=parallelism, thread_name_prefix="apply") as pool:
-        while running or waiting:
-            while waiting and len(running) < parallelism:
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """What is under way. `over`: no further stage begins."""
+
+    send: Callable[[Change], None]
+    interrupts: Interrupts
+    parallelism: int
+    held: Callable[[], bool] | None
+    over: bool = False
+    lost: bool = False
+
+    def stage(self, changes: Sequence[Change], *, stop_at_failure: bool) -> Iterator[Ended]:
+        """Write one stage: each change that was tried, with what went wrong. What is under way is waited for."""
+        waiting = list(reversed(changes))
+        running: dict[Future[None], Change] = {}
+        while running or (waiting and not self.over):
+            while waiting and len(running) < self.parallelism and self._may_start():
                 change = waiting.pop()
-                running[pool.submit(send, change)] = change
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
+                running[_started(self.send, change)] = change
+            done, _ = wait(running, timeout=_LOOK_UP_SECONDS, return_when=FIRST_COMPLETED)
             for future in done:
                 error = future.exception()
-                if error is not None and (on_error == "stop" or not isinstance(error, Failure)):
-                    waiting.clear()
+                if error is not None and (stop_at_failure or not isinstance(error, Failure)):
+                    self.over = True
                 yield running.pop(future), error
-            if interrupted.is_set():
-                waiting.clear()
+            if self.interrupts.again.is_set():
+                yield from ((change, _left()) for change in running.values())
+                return
+
+    def _may_start(self) -> bool:
+        if self.interrupts.heard.is_set():
+            self.over = True
+        elif not self.over and self.held is not None and not self.held():
+            self.over = self.lost = True
+        return not self.over
+
+
+def _started(send: Callable[[Change], None], change: Change) -> Future[None]:
+    """A write under way, in a thread that does not keep the process from ending (as a pool's do)."""
+    future: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            send(change)
+        except BaseException as error:  # noqa: BLE001  # carried to whoever waits, as concurrent.futures does
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+    threading.Thread(target=run, name=f"apply {change.key}", daemon=True).start()
+    return future
+
+
+def _left() -> Failure:
+    return Failure(
+        "the target had not answered when this was interrupted again; it may have been carried out all the same",
+        remedy="plan again to see",
+    )
 
 
 def _outcome(change: Change, error: BaseException | None) -> Outcome:
@@ -135,57 +173,22 @@ def _outcome(change: Change, error: BaseException | None) -> Outcome:
     return Outcome(change=change, result="failed", said=said)
 
 
-@contextmanager
-def _heard_interrupts(also: Callable[[], None]) -> Iterator[threading.Event]:
-    """An event that a Ctrl-C sets, instead of breaking off whatever line is being executed just then.
-
-    `also` is called with it: a target that is down would hold people up for as long as it is asked.
-    Only the main thread can listen to signals; elsewhere the event is never set.
-    """
-    heard = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield heard
-        return
-
-    def hear(_number: int, _frame: FrameType | None) -> None:
-        heard.set()
-        also()
-
-    before = signal.signal(signal.SIGINT, hear)
-    try:
-        yield heard
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _kept_back(changes: Sequence[Change], ended: Sequence[Outcome]) -> Iterator[Outcome]:
+    """What would leave a job without its channel, now that something failed: a job whose channel was not written,
+    and the end of a channel that a job goes on to name because it was not written."""
+    undone = [outcome.change for outcome in ended if outcome.result != "done"]
+    missing = {change.key for change in undone if change.kind == "channel"}
+    named = {name: change.key for change in undone if change.kind == "job" for name in _channels(change.before)}
+    for change in changes:
+        said = None
+        if change.kind == "job" and change.action != "delete":
+            first = next((name for name in _channels(change.after) if name in missing), None)
+            said = None if first is None else f"its channel {first} was not written"
+        elif change.kind == "channel" and change.action == "delete" and change.key in named:
+            said = f"the job {named[change.key]}, which was not written, still names it"
+        if said is not None:
+            yield Outcome(change=change, result="not tried", said=said)
 
 
-def _send(change: Change, *, client: Client, run: str, secrets: Secrets) -> None:
-    if change.kind == "channel":
-        _send_channel(change, client.channels, {**(change.body or {}), **secrets.get(change.key, {})}, run)
-        return
-    if change.action == "create":
-        client.create_job(change.body or {}, idempotency_key=f"apply-{run}-{change.key}")
-        return
-    remote_id, etag = _place(change)
-    if change.action == "delete":
-        client.delete_job(remote_id, etag=etag, applied=True)
-    else:
-        client.replace_job(remote_id, change.body or {}, etag=etag)
-
-
-def _send_channel(change: Change, channels: Channels, body: Mapping[str, Any], run: str) -> None:
-    if change.action == "create":
-        channels.create(body, idempotency_key=f"apply-{run}-channel-{uuid.uuid5(uuid.NAMESPACE_URL, change.key)}")
-        return
-    remote_id, etag = _place(change)
-    if change.action == "delete":
-        channels.delete(remote_id, etag=etag)
-    else:
-        channels.replace(remote_id, body, etag=etag)
-
-
-def _place(change: Change) -> tuple[str, str]:
-    """(id, etag) of what is written over. Raises Refused where the target gave no etag."""
-    if change.remote_id is None or change.etag is None:
-        said = f"the target gave the {change.kind} {change.key} no etag: writing it could undo somebody else's change"
-        raise Refused(said, remedy="check the target's version")
-    return change.remote_id, change.etag
+def _channels(definition: Mapping[str, Any] | None) -> list[str]:
+    return [str(notification.get("channel")) for notification in (definition or {}).get("notifications") or ()]

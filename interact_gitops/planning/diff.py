@@ -7,6 +7,7 @@ Jobs that are not ours are never read.
 
 from __future__ import annotations
 
+import marshal
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from interact_gitops.planning.remote import read_definition
 SCHEDULE_ENABLED = "scheduleEnabled"
 _COMPARED = (*FIELDS.values(), SCHEDULE_ENABLED)
 _ABSENT = object()
+_PLAIN_MARSHAL = 0  # the version that writes each text out, whether or not it is shared
 
 
 def diff(
@@ -169,10 +171,12 @@ def changed_fields(
     )
 
 
-def _is_plainly(job: RemoteJob, after: Mapping[str, Any]) -> bool:
+def _is_plainly(job: RemoteJob, after: dict[str, Any]) -> bool:
     """Whether a body says word for word what we say, which spares nearly every job the long way."""
-    raw = {**job.raw, "agent": {"slug": job.raw["agent"].get("slug")}, SCHEDULE_ENABLED: job.schedule_enabled}
-    return repr({name: raw.get(name, _ABSENT) for name in after}) == repr(after)  # repr tells 1, 1.0 and true apart
+    said = {name: job.raw.get(name, _ABSENT) for name in after}
+    said |= {"agent": {"slug": job.raw["agent"].get("slug")}, SCHEDULE_ENABLED: job.schedule_enabled}
+    # Equality takes 1, 1.0 and true for one; marshal does not, at a third of what repr costs.
+    return said == after and marshal.dumps(said, _PLAIN_MARSHAL) == marshal.dumps(after, _PLAIN_MARSHAL)
 
 
 def _exactly(one: Any, other: Any) -> bool:

@@ -91,11 +91,15 @@ class Plan:
     def digest(self) -> str:
         """64 hex digits over the target and the changes: the same plan has the same digest, whatever the names of
         its files, the commit or the time (cli.md, Apply)."""
-        rows = sorted(
-            [change.kind, change.key, change.action, _hash(change.before), _hash(change.after)]
-            for change in self.changes
-        )
-        return hashlib.sha256(canonical_json([self.target, rows]).encode()).hexdigest()
+        return digest(self.target, ((c.kind, c.key, c.action, c.before, c.after) for c in self.changes))
+
+
+def digest(
+    target: str, changes: Iterable[tuple[str, str, str, Mapping[str, Any] | None, Mapping[str, Any] | None]]
+) -> str:
+    """A plan's digest, of its target and each change's kind, key, action, before and after."""
+    rows = sorted([kind, key, action, _hash(before), _hash(after)] for kind, key, action, before, after in changes)
+    return hashlib.sha256(canonical_json([target, rows]).encode()).hexdigest()
 
 
 def in_order(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -4,15 +4,15 @@ The rules are those of Debian's cron (`crontab(5)`, cron 3.0pl1): lists of `*`, 
 `a-b/n`. Whatever other schedulers add (`L`, `W`, `#`, `?`, `H`, `R`, `~`) is refused with what to write
 instead: a schedule that means something else elsewhere must not be accepted here by chance.
 
-Expansion to values is croniter's, one field at a time and cached, behind this check: croniter 7 alone
-takes `R * * * *` for a random schedule and `6-6` for the whole field, so it is only ever handed text that
-cannot be misread (see `_normal`).
+Expansion of steps to values is croniter's, one field at a time and cached, behind this check: croniter 7
+alone takes `R * * * *` for a random schedule and `6-6` for the whole field, so it is only ever handed text
+that cannot be misread (see `_normal`). What has no step needs no expanding, and most schedules no croniter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -113,8 +113,17 @@ def read_field(kind: Kind, text: str, offset: int) -> Field:
             )
         items.append(_read_item(kind, part, at))
         at += len(part) + 1
-    normal = ",".join(_normal(kind, item) for item in items)
-    return Field(kind=kind, text=text, offset=offset, items=tuple(items), mask=_expand(kind.index, normal))
+    return Field(kind=kind, text=text, offset=offset, items=tuple(items), mask=_mask(kind, items))
+
+
+def _mask(kind: Kind, items: Sequence[Item]) -> int:
+    if any(item.step > 1 for item in items):
+        return _expand(kind.index, ",".join(_normal(kind, item) for item in items))
+    mask = 0
+    for item in items:
+        for value in item.values():
+            mask |= 1 << kind.low + (value - kind.low) % kind.size
+    return mask
 
 
 def _read_item(kind: Kind, text: str, offset: int) -> Item:

@@ -107,6 +107,12 @@ class Protected(Declined):
     status, code, title = 409, "protected", "The job is protected"
 
 
+class Locked(Declined):
+    """Somebody else is applying what the same owner manages."""
+
+    status, code, title = 409, "locked", "Somebody else is applying"
+
+
 class AlreadyFinished(Declined):
     """A chat that has ended cannot be cancelled."""
 

@@ -30,8 +30,7 @@ def test_help_loads_click_and_nothing_else() -> None:
     packages, modules = done.stdout.splitlines()[-2:]
     assert packages.split() == ["click", "interact_gitops"]
     assert modules.split() == [
-        "interact_gitops", "interact_gitops.cli", "interact_gitops.cli.main", "interact_gitops.cli.options",
-        "interact_gitops.errors",
+        "interact_gitops", "interact_gitops.cli", "interact_gitops.cli.everywhere", "interact_gitops.cli.main",
     ]  # fmt: skip
 
 

@@ -382,6 +382,7 @@ def test_without_git_there_is_no_checkout(repository, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "git", None)
+    monkeypatch.setenv("PATH", str(repository[0]))
     assert read_checkout(repository[0]) is None
 
 

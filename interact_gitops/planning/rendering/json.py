@@ -36,6 +36,7 @@ def applied_to_json(applied: Applied) -> dict[str, Any]:
         "digest": applied.plan.digest,
         "complete": applied.complete,
         "interrupted": applied.interrupted,
+        "lockLost": applied.lost,
         "outcomes": [
             {
                 "action": o.change.action,
@@ -59,6 +60,7 @@ def _change(change: Change) -> dict[str, Any]:
         "path": change.path,
         "line": change.line,
         "id": change.remote_id,
+        "etag": change.etag,
         "before": change.before,
         "after": change.after,
         "fields": [{"field": f.field, "before": f.before, "after": f.after} for f in change.fields],

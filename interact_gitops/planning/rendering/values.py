@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from interact_gitops.errors import ScheduleInvalid
+from interact_gitops.jobs.channels import FINGERPRINTS
 from interact_gitops.jobs.durations import format_duration
 from interact_gitops.jobs.fan_out import MAX_COMBINATIONS, count_before_exclude, expand
 from interact_gitops.jobs.wire import canonical_json, job_from_wire
 from interact_gitops.planning.plan import FieldChange
-from interact_gitops.planning.rendering.styled import Line, line
+from interact_gitops.planning.rendering.prompts import prompt_details, whole_prompts
+from interact_gitops.planning.rendering.styled import Detail, statement
+from interact_gitops.schedule import Schedule, describe
 
 INDENT = "      "
 LONGEST = 100  # characters of a value on one line
-CONTEXT = 2  # unchanged lines of a prompt around what changes
-_FROM_THE_TOP = re.compile(r"@@ -[01][, ]")
 # Texts that would read as something else: nothing, a number, a word of YAML, a list, a map, our own "(none)".
 _NOT_BARE = re.compile(r"""(?:[-+.]?[0-9.].*|true|false|null|~|["\[{(].*)?\Z""", re.DOTALL | re.IGNORECASE)
+_ODD = re.compile(r"\A\s|\s\Z|[\\→]")  # blanks at an end, and what stands for something in what we write
 # Wire field → what people know it as: the name in the file.
 NAMES: Mapping[str, str] = {
     "fanOut": "fan_out", "pauseAfterFailures": "pause_after_failures", "timeoutSeconds": "timeout",
@@ -28,88 +30,116 @@ NAMES: Mapping[str, str] = {
     "catchUp": "catch_up", "startDeadlineSeconds": "start_deadline", "notBefore": "not_before", "notAfter": "not_after",
     "maxParallel": "max_parallel", "maxAttempts": "max_attempts",
 }  # fmt: skip
+# The wire form of a job of which one part is wanted.
+_BARE: Mapping[str, Any] = {"key": "", "name": "", "agent": {"slug": ""}, "prompts": []}
+# Wire field of a channel → the secret that it stands for. Not even the fingerprint is shown.
+_SECRETS: Mapping[str, str] = {fingerprint: name for name, fingerprint in FINGERPRINTS.items()}
 
 
-def field_lines(change: FieldChange) -> Iterator[Line]:
-    """The lines that show one field's change."""
+def field_details(change: FieldChange, *, full: bool = False) -> Iterator[Detail]:
+    """What changed in one field; `full` cuts nothing."""
     name = NAMES.get(change.field, change.field)
     before, after = change.before, change.after
-    if change.field == "prompts":
-        yield from _prompts(change)
-        return
-    if change.field in WORDS:
+    if change.field == "agent":
+        before, after = before["slug"], after["slug"]
+    if change.field in _SECRETS:
+        done = "changed" if before and after else "set" if after else "removed"
+        yield statement(f"{_SECRETS[change.field]}: {done} (never shown)")
+    elif change.field == "prompts":
+        yield from prompt_details(before, after, full=full)
+    elif change.field in WORDS:
         in_words = WORDS[change.field]
-        yield _arrow(name, in_words(before), in_words(after))
+        words, new_words = in_words(before), in_words(after)
+        if words != new_words:
+            yield _arrow(name, words, new_words)
         if before and after:
-            yield from _members(name, before, after)
+            yield from _members(name, before, after, full=full)
     else:
-        yield from _members(name, before, after, seconds=change.field.endswith("Seconds"))
+        yield from _members(name, before, after, seconds=_is_time(change.field), full=full)
 
 
-def value_lines(field: str, value: Any, style: str) -> Iterator[Line]:
-    """The lines that show the whole of one field, nothing cut; none for a field that says nothing."""
-    name = NAMES.get(field, field)
+def value_details(field: str, value: Any, *, new: bool) -> Iterator[Detail]:
+    """The whole of one field of what is created (`new`) or deleted; nothing for a field that says nothing."""
+    name, style = NAMES.get(field, field), "added" if new else "removed"
     if value in (None, [], {}) or (value is False and field != "enabled"):
         return
-    if field == "prompts":
-        yield line(INDENT, "prompts:")
-        for row in _question_lines(value):
-            yield line(INDENT, "  ", (row.rstrip(), style))
+    if field in _SECRETS:
+        yield statement(f"{_SECRETS[field]}: set (never shown)")
         return
+    if field == "prompts":
+        yield from whole_prompts(value, new=new)
+        return
+    if field == "agent":
+        value = value["slug"]
     if field in WORDS:
-        yield line(INDENT, f"{name}: ", (WORDS[field](value), style))
-    if isinstance(value, dict) and "slug" not in value:
+        yield statement(f"{name}: ", (WORDS[field](value), style))
+    if isinstance(value, dict):
         for member, one in value.items():
             if one not in (None, [], {}):
-                yield line(INDENT, f"{name}.{_member(member)}: ", (_text(one, seconds=_is_time(member)), style))
+                yield statement(f"{name}.{_member(member)}: ", (_text(one, seconds=_is_time(member)), style))
     else:
-        yield line(INDENT, f"{name}: ", (_text(value, seconds=_is_time(field)), style))
+        yield statement(f"{name}: ", (_text(value, seconds=_is_time(field)), style))
 
 
 def schedule_words(schedule: Any) -> str:
     """A wire schedule in words; `by hand` for none."""
-    from interact_gitops.schedule import describe
-
     if not schedule:
         return "by hand"
-    try:
-        words = describe(schedule["cron"], schedule.get("calendar"))
-    except ScheduleInvalid:
-        words = str(schedule["cron"])
+    words = _described(schedule["cron"], schedule.get("calendar"))
     window = [f", from {schedule['notBefore']}" if schedule.get("notBefore") else ""]
     window.append(f", until {schedule['notAfter']}" if schedule.get("notAfter") else "")
     return f"{words}, {schedule.get('timezone', 'UTC')}{''.join(window)}"
+
+
+def schedule_of(wire: Mapping[str, Any]) -> Schedule | None:
+    """The schedule in a wire job."""
+    return job_from_wire({**_BARE, "schedule": wire["schedule"]}).schedule
+
+
+@lru_cache(maxsize=4096)
+def _described(cron: str, calendar: str | None) -> str:
+    try:
+        return describe(cron, calendar)
+    except ScheduleInvalid:  # what is on the target may be older than our rules
+        return cron
 
 
 def fan_out_words(fan_out: Any) -> str:
     """A wire fan-out as its count; `one chat` for none."""
     if not fan_out:
         return "one chat"
-    body = {"key": "k", "name": "n", "agent": {"slug": "a"}, "prompts": [], "fanOut": fan_out}
-    value = job_from_wire(body).fan_out
+    count = combinations(fan_out)
+    return f"{count:,} {'combination' if count == 1 else 'combinations'}, {fan_out.get('maxParallel', 8)} at a time"
+
+
+def combinations(fan_out: Any) -> int:
+    """How many chats a run of a job with this wire fan-out makes; one for none."""
+    if not fan_out:
+        return 1
+    value = job_from_wire({**_BARE, "fanOut": fan_out}).fan_out
     assert value is not None
     most = count_before_exclude(value)
-    count = len(expand(value)) if most <= MAX_COMBINATIONS else most
-    return f"{count} {'combination' if count == 1 else 'combinations'}, {value.max_parallel} at a time"
+    return len(expand(value)) if value.exclude and most <= MAX_COMBINATIONS else most
 
 
 WORDS: Mapping[str, Callable[[Any], str]] = {"schedule": schedule_words, "fanOut": fan_out_words}
 
 
-def _members(name: str, before: Any, after: Any, *, seconds: bool = False) -> Iterator[Line]:
+def _members(name: str, before: Any, after: Any, *, full: bool, seconds: bool = False) -> Iterator[Detail]:
     """Two values, or, where both are maps, the members in which they differ."""
-    if canonical_json(before) == canonical_json(after):
+    if before == after and canonical_json(before) == canonical_json(after):
         return
-    if not (isinstance(before, dict) and isinstance(after, dict)) or "slug" in before:
-        yield _arrow(name, *_cut(_text(before, seconds=seconds), _text(after, seconds=seconds)))
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        texts = _text(before, seconds=seconds), _text(after, seconds=seconds)
+        yield _arrow(name, *(texts if full else _cut(*texts)))
         return
     for member in sorted({*before, *after}):
         there, here = before.get(member), after.get(member)
-        yield from _members(f"{name}.{_member(member)}", there, here, seconds=_is_time(member))
+        yield from _members(f"{name}.{_member(member)}", there, here, full=full, seconds=_is_time(member))
 
 
-def _arrow(name: str, before: str, after: str) -> Line:
-    return line(INDENT, f"{name}: ", (before, "removed"), " → ", (after, "added"))
+def _arrow(name: str, before: str, after: str) -> Detail:
+    return statement(f"{name}: ", (before, "removed"), " → ", (after, "added"))
 
 
 def _member(name: str) -> str:
@@ -126,12 +156,9 @@ def _text(value: Any, *, seconds: bool = False) -> str:
         return "(none)"
     if seconds and isinstance(value, int) and not isinstance(value, bool):
         return format_duration(value)
-    if isinstance(value, dict) and "slug" in value:
-        return str(value["slug"])
-    written = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, str) or value.strip() != value or not value.isprintable() or "\\" in value:
-        return written
-    return written if _NOT_BARE.match(value) else value
+    if isinstance(value, str) and not (_ODD.search(value) or _NOT_BARE.match(value)) and value.isprintable():
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _cut(before: str, after: str) -> tuple[str, str]:
@@ -145,25 +172,3 @@ def _cut(before: str, after: str) -> tuple[str, str]:
 def _window(text: str, start: int) -> str:
     head, rest = ("…" if start else ""), text[start:]
     return head + (rest if len(rest) <= LONGEST else rest[: LONGEST - 1] + "…")
-
-
-def _prompts(change: FieldChange) -> Iterator[Line]:
-    """A unified diff of the questions, each with the query it names."""
-    before, after = _question_lines(change.before), _question_lines(change.after)
-    yield line(INDENT, "prompts:")
-    for row in list(difflib.unified_diff(before, after, lineterm="", n=CONTEXT))[2:]:
-        if row.startswith("@@"):
-            if not _FROM_THE_TOP.match(row):
-                yield line(INDENT, "  ", ("…", "dim"))
-        else:
-            style = {"+": "added", "-": "removed"}.get(row[:1], "dim")
-            yield line(INDENT, "  ", (row, style))
-
-
-def _question_lines(prompts: Any) -> list[str]:
-    rows: list[str] = []
-    for index, prompt in enumerate(prompts, 1):
-        if len(prompts) > 1 or prompt.get("query"):
-            rows.append(f"# {index}" + (f", query {prompt['query']}" if prompt.get("query") else ""))
-        rows += prompt["text"].split("\n")
-    return rows

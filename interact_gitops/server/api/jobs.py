@@ -115,7 +115,8 @@ def replace_job(call: Call) -> Reply:
 
 
 def delete_job(call: Call) -> Reply:
-    """DELETE /api/agents/jobs/{job_id}"""
+    """DELETE /api/agents/jobs/{job_id}: an apply's own leaves no applied hash behind, for it is no drift."""
+    applied = call.query.choice("applied", ("true", "false")) == "true"
     with call.instance.database.write() as db:
         present = _job(db, call)
         call.demand_match(present.etag)
@@ -124,7 +125,7 @@ def delete_job(call: Call) -> Reply:
                 f"the job {present.key} is protected",
                 remedy="apply it with protect: false first",
             )
-        jobs.bury(db, present, now=call.instance.now())
+        jobs.bury(db, replace(present, applied_hash=None) if applied else present, now=call.instance.now())
     return Reply(status=204)
 
 

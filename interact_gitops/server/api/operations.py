@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interact_gitops.server.api import channels, chats, jobs, service, triggers
+from interact_gitops.server.api import channels, chats, jobs, locks, service, triggers
 from interact_gitops.server.api.calls import Endpoint
 from interact_gitops.server.identity import Permission
 
@@ -39,8 +39,10 @@ def _run(name: str, path: str, endpoint: Endpoint) -> Operation:
     return Operation(id=name, method="POST", path=path, permission="agent_jobs_trigger", endpoint=endpoint)
 
 
-def _write(name: str, method: str, path: str, endpoint: Endpoint) -> Operation:
-    return Operation(id=name, method=method, path=path, permission="agent_jobs_write", endpoint=endpoint)
+def _write(name: str, method: str, path: str, endpoint: Endpoint, *query: str) -> Operation:
+    return Operation(
+        id=name, method=method, path=path, permission="agent_jobs_write", endpoint=endpoint, query=query
+    )  # fmt: skip
 
 
 def _open(name: str, path: str, endpoint: Endpoint) -> Operation:
@@ -50,6 +52,7 @@ def _open(name: str, path: str, endpoint: Endpoint) -> Operation:
 _JOBS, _JOB = "/api/agents/jobs", "/api/agents/jobs/{job_id}"
 _CHATS, _CHAT = "/api/agents/chats", "/api/agents/chats/{chat_id}"
 _CHANNELS, _CHANNEL = "/api/notifications/channels", "/api/notifications/channels/{channel_id}"
+_LOCKS, _LOCK = "/api/locks", "/api/locks/{lock_id}"
 
 OPERATIONS: tuple[Operation, ...] = (
     _read("listAgents", "/api/agents", service.list_agents),
@@ -57,7 +60,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _write("createJob", "POST", _JOBS, jobs.create_job),
     _read("getJob", _JOB, jobs.get_job),
     _write("replaceJob", "PUT", _JOB, jobs.replace_job),
-    _write("deleteJob", "DELETE", _JOB, jobs.delete_job),
+    _write("deleteJob", "DELETE", _JOB, jobs.delete_job, "applied"),
     _write("pauseJob", "POST", f"{_JOB}/pause", jobs.pause_job),
     _write("resumeJob", "POST", f"{_JOB}/resume", jobs.resume_job),
     _run("triggerJob", f"{_JOB}/trigger", triggers.trigger_job),
@@ -76,6 +79,9 @@ OPERATIONS: tuple[Operation, ...] = (
     _write("replaceChannel", "PUT", _CHANNEL, channels.replace_channel),
     _write("deleteChannel", "DELETE", _CHANNEL, channels.delete_channel),
     _fingerprint("fingerprintSecrets", "/api/notifications/fingerprints", channels.fingerprint_secrets),
+    _write("takeLock", "POST", _LOCKS, locks.take_lock),
+    _write("renewLock", "POST", f"{_LOCK}/renew", locks.renew_lock),
+    _write("releaseLock", "DELETE", _LOCK, locks.release_lock),
     _open("getHealth", "/healthz", service.healthz),
     _open("getReadiness", "/readyz", service.readyz),
     _open("getMetrics", "/metrics", service.metrics),

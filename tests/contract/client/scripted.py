@@ -143,7 +143,11 @@ def _handler(server: Scripted) -> type[BaseHTTPRequestHandler]:
         def any_method(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(method=self.command, target=self.path, headers=headers, body=self.rfile.read(length))
+            body = self.rfile.read(length)
+            if len(body) < length:  # whoever sent it died in the middle: it never became a request
+                self.close_connection = True
+                return
+            request = Request(method=self.command, target=self.path, headers=headers, body=body)
             _, trouble = server.note(request)
             reply = None if trouble and not CARRIED_OUT[trouble] else server.answer(request)
             self.send(reply) if trouble is None and reply is not None else self.spoil(trouble, reply)

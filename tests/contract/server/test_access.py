@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ class Things:
     job: dict[str, Any]
     chat: dict[str, Any]
     channel: dict[str, Any]
+    take_lock: Callable[[], str]  # one for each time: releasing it is what it is for
 
     def path(self, template: str) -> str:
         return template.format(
@@ -39,6 +41,7 @@ class Things:
             chat_id=self.chat["id"],
             document_id=self.chat["documents"][0]["id"],
             channel_id=self.channel["id"],
+            lock_id=self.take_lock() if "{lock_id}" in template else "",
         )
 
     def harmless(self, method: str, template: str) -> dict[str, Any]:
@@ -54,8 +57,17 @@ class Things:
 def things(home) -> Things:
     job = home.create()
     channel = {"name": "access", "type": "email", "to": ["a@example.com"]}
+    marks = itertools.count()
+
+    def take_lock() -> str:
+        wanted = {"managedBy": f"access/{next(marks)}", "holder": "a test", "leaseSeconds": 600}
+        return home.ok("POST", "/api/locks", json=wanted)["lock"]["id"]
+
     return Things(
-        job=job, chat=home.run(job), channel=home.ok("POST", "/api/notifications/channels", json=channel)["channel"]
+        job=job,
+        chat=home.run(job),
+        channel=home.ok("POST", "/api/notifications/channels", json=channel)["channel"],
+        take_lock=take_lock,
     )
 
 

@@ -16,9 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from interact_gitops.interact.client import Client
-from interact_gitops.jobs.model import Definition, Prompt
+from interact_gitops.jobs.channels import Channel
+from interact_gitops.jobs.model import Definition, Notification, Prompt
 from interact_gitops.planning.applying import Applied, Outcome, apply
+from interact_gitops.planning.channels import diff_channels, with_channels
 from interact_gitops.planning.diff import diff
+from interact_gitops.planning.plan import Plan
 from interact_gitops.server.serving import EmbeddedServer
 
 from ...contract.client.scripted import Request, Trouble
@@ -248,3 +251,76 @@ def test_a_bug_is_kept_and_reported(room: Room, monkeypatch: pytest.MonkeyPatch)
     applied = room.apply([definition("a"), definition("b")], parallelism=1)
     assert isinstance(applied.bug, ZeroDivisionError)
     assert applied.count("not tried") == 1
+
+
+def test_a_lost_lock_starts_nothing_more(room: Room) -> None:
+    """What is under way ends and is reported; the rest waits for the next apply."""
+    asked = 0
+
+    def held() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked <= 5
+
+    definitions = [definition(f"job-{i:02}") for i in range(20)]
+    applied = room.apply(definitions, parallelism=2, held=held)
+    assert applied.lost
+    assert not applied.complete
+    assert not applied.interrupted
+    assert (applied.count("done"), applied.count("failed"), applied.count("not tried")) == (5, 0, 15)
+    assert len(room.keys()) == 5
+    assert asked == 6
+    assert room.apply(definitions, held=lambda: True).complete
+
+
+def test_a_lost_lock_stops_an_apply_that_goes_on_after_failures(room: Room) -> None:
+    before, after = history(2)
+    assert room.apply(before, room.direct).complete
+    answers = iter([True, True])
+    applied = room.apply(after, on_error="continue", parallelism=1, held=lambda: next(answers, False))
+    assert applied.lost
+    assert applied.count("done") == 2
+    assert room.keys() == sorted([*(d.job.key for d in before), "fresh-0", "fresh-1"])
+
+
+def notifying(key: str, *channels: str) -> Definition:
+    return definition(key, notifications=tuple(Notification(channel=name, topics=("anomaly",)) for name in channels))
+
+
+def with_declared(room: Room, definitions: list[Definition], *names: str) -> Plan:
+    """The plan of jobs, and of channels with these names."""
+    channels = [Channel(name=name, type="email", to=("a@example.com",), path="f", line=1) for name in names]
+    beside = diff_channels(channels, room.direct.channels.list(), managed_by=OURS, fingerprints={})
+    return with_channels(room.plan(definitions), beside)
+
+
+def test_what_depends_on_a_failure_is_left_out(room: Room) -> None:
+    """A job is not written when its channel was not; what is independent goes on."""
+    definitions = [notifying("a", "bad"), notifying("b", "good", "bad"), notifying("c", "good"), definition("d")]
+    room.spoil(only('"bad"'))
+    applied = apply(with_declared(room, definitions, "bad", "good"), room.fronted, on_error="continue")
+    assert {(o.change.kind, o.change.key): o.result for o in applied.outcomes} == {
+        ("channel", "bad"): "failed", ("channel", "good"): "done",
+        ("job", "a"): "not tried", ("job", "b"): "not tried", ("job", "c"): "done", ("job", "d"): "done",
+    }  # fmt: skip
+    assert {o.said for o in applied.outcomes if o.result == "not tried"} == {"its channel bad was not written"}
+    room.spoil(lambda _request, _number: None)
+    assert apply(with_declared(room, definitions, "bad", "good"), room.fronted).complete
+    assert with_declared(room, definitions, "bad", "good").changes == ()
+
+
+def test_a_channel_stays_while_a_job_that_was_not_written_names_it(room: Room) -> None:
+    assert apply(
+        with_declared(room, [notifying("a", "old"), notifying("b", "other")], "old", "other"), room.direct
+    ).complete
+    plan = with_declared(room, [definition("a", "Other"), definition("b", "Other")])
+    room.spoil(only('"key": "a"'))
+    applied = apply(plan, room.fronted, on_error="continue")
+    assert {(o.change.kind, o.change.key): o.result for o in applied.outcomes} == {
+        ("job", "a"): "failed", ("job", "b"): "done", ("channel", "old"): "not tried", ("channel", "other"): "done",
+    }  # fmt: skip
+    kept = next(o for o in applied.outcomes if o.change.key == "old")
+    assert kept.said == "the job a, which was not written, still names it"
+    room.spoil(lambda _request, _number: None)
+    assert apply(with_declared(room, [definition("a", "Other"), definition("b", "Other")]), room.fronted).complete
+    assert room.direct.channels.list() == []

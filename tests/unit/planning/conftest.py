@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from interact_gitops.errors import Position
@@ -13,6 +14,7 @@ from interact_gitops.planning.diff import diff
 from interact_gitops.planning.plan import Plan
 
 OURS, THEIRS = "team/jobs", "other/jobs"
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)  # a Monday
 
 
 def definition(key: str, *, line: int = 1, **fields: Any) -> Definition:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from interact_gitops.errors import Failure, GuardHeld
 from interact_gitops.planning.guards import Guards, allowed, check_guards
+from interact_gitops.planning.plan import Change
 
 from .conftest import definition, plan, remote
 
@@ -78,5 +80,31 @@ def test_an_empty_tree() -> None:
     check_guards(plan([], THERE), Guards(), allow_deletes="100%", allow_empty=True)
     with pytest.raises(GuardHeld, match="delete 10"):
         check_guards(plan([], THERE), Guards(), allow_empty=True)
+    with pytest.raises(GuardHeld) as held:  # both at once: nobody should have to ask twice
+        check_guards(plan([], THERE), Guards())
+    assert held.value.message == (
+        "the definitions hold no job, and the target has 10 that are managed from here; "
+        "this would delete 10 of the 10 jobs managed from here; the limit is 1 (guards.max_deletes: 10%)"
+    )
+    assert held.value.remedy == "check the folder; pass --allow-empty --allow-deletes 10 to go on this once"
     check_guards(plan([], THERE, prune=False), Guards())
     check_guards(plan([], [remote(TEN[0], managed_by=None)]), Guards())
+
+
+def test_the_last_job_of_all() -> None:
+    """One delete is always allowed, so that an empty tree is the only question."""
+    with pytest.raises(GuardHeld) as held:
+        check_guards(plan([], THERE[:1]), Guards())
+    assert held.value.remedy == "check the folder; pass --allow-empty to go on this once"
+    check_guards(plan([], THERE[:1]), Guards(), allow_empty=True)
+
+
+def test_one_flag_serves_jobs_and_channels() -> None:
+    """The largest number is the one to pass."""
+    found = plan(TEN[3:], THERE)
+    channels = tuple(Change(action="delete", kind="channel", key=f"c{n}", name="c") for n in range(5))
+    both = replace(found, changes=(*found.changes, *channels), managed_channels=8)
+    with pytest.raises(GuardHeld, match=r"delete 3 of the 10 jobs .*; this would delete 5 of the 8 channels") as held:
+        check_guards(both, Guards())
+    assert held.value.remedy == "check the plan; pass --allow-deletes 5 to go on this once"
+    check_guards(both, Guards(), allow_deletes="5")

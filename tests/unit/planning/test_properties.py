@@ -19,7 +19,7 @@ from interact_gitops.planning.rendering.text import render_plan
 from interact_gitops.schedule import Schedule
 from interact_gitops.shapes import fit
 
-from .conftest import OURS, THEIRS, applied, definition, plan, remote
+from .conftest import NOW, OURS, THEIRS, applied, definition, plan, remote
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 SCALAR = st.booleans() | st.integers(-5, 5) | st.sampled_from([0.0, 1.0, 2.5]) | TEXT
@@ -103,7 +103,7 @@ def test_every_plan_can_be_shown(a: list[Definition], b: list[Definition]) -> No
     document = plan_to_json(made)
     assert fit("plan.schema.json").is_valid(document)
     for full in (False, True):
-        lines = render_plan(made, full=full)
+        lines = render_plan(made, now=NOW, full=full)
         assert all(text == visible(text) for one in lines for text, _ in one)
         assert all(change.key in plain(lines) for change in made.changes)
 
@@ -116,7 +116,7 @@ def test_a_change_is_never_shown_as_nothing(before: str, after: str) -> None:
     if before == after:
         assert made.changes == ()
         return
-    rows = render_plan(made)
+    rows = render_plan(made, now=NOW)
     (pair,) = [row for row in rows if any(text == "description: " for text, _ in row)]
     assert pair[2][0] != pair[4][0]
     assert {style for row in rows for _, style in row} >= {"added", "removed"}

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from interact_gitops.jobs.model import Definition, FanOut, Notification, Prompt, Retries
 from interact_gitops.planning.applying import Applied, Outcome
-from interact_gitops.planning.plan import FieldChange
+from interact_gitops.planning.plan import Change, FieldChange, Plan
 from interact_gitops.planning.rendering.json import applied_to_json, plan_to_json
+from interact_gitops.planning.rendering.markdown import render_markdown
 from interact_gitops.planning.rendering.styled import Line, line, plain, visible
-from interact_gitops.planning.rendering.text import render_applied, render_plan
-from interact_gitops.planning.rendering.values import LONGEST, fan_out_words, field_lines, schedule_words
+from interact_gitops.planning.rendering.text import DETAILED, render_applied, render_plan
+from interact_gitops.planning.rendering.values import LONGEST, fan_out_words, field_details, schedule_words
 from interact_gitops.schedule import Schedule
 from interact_gitops.shapes import fit
 
-from .conftest import THEIRS, definition, plan, remote
+from .conftest import NOW, THEIRS, definition, plan, remote
 
 FAN_OUT = FanOut(matrix={"campaign": ("A", "B"), "days": (7, 28)}, max_parallel=4)
 MONDAY = Schedule(cron="0 8 * * 1", timezone="Europe/Amsterdam")
@@ -64,26 +67,30 @@ TEXT = """\
 
  ~ update report  Report
       description: old → (none)
-      prompts:
-        …
+      prompt:
+        … 1 line unchanged
          Two
          Three
         -Four
-        +Four, new
+        +Four{+, new+}
          Five
-
       fan_out: 4 combinations, 4 at a time → 6 combinations, 4 at a time
       fan_out.matrix.days: [7, 28] → [7, 14, 28]
       schedule: At 08:00 on Monday, Europe/Amsterdam → At 09:30 on Monday, Europe/Amsterdam
       schedule.cron: "0 8 * * 1" → "30 9 * * 1"
       timeout: 30m → 1h
       labels.team: (none) → x
+      next runs before: Mon 2026-11-30 08:00 CET, Mon 2026-12-07 08:00 CET, Mon 2026-12-14 08:00 CET
+      next runs after: Mon 2026-11-30 09:30 CET, Mon 2026-12-07 09:30 CET, Mon 2026-12-14 09:30 CET
+      chats a month: 17 → 26
 
  > move renamed  Renamed
       key: earlier → renamed
 
  + create fresh  Fresh
       At 08:00 on Monday, Europe/Amsterdam · one chat · agent analyst · protected
+      next runs: Mon 2026-11-30 08:00 CET, Mon 2026-12-07 08:00 CET, Mon 2026-12-14 08:00 CET
+      a month: about 4.3 runs
 
  ! refused kept  Kept
       its file is gone, but the job is protected
@@ -107,11 +114,11 @@ def text_of(lines: list[Line]) -> str:
 
 
 def test_a_plan_with_everything() -> None:
-    assert text_of(render_plan(everything()[1])) == TEXT
+    assert text_of(render_plan(everything()[1], now=NOW)) == TEXT
 
 
 def test_quiet_is_the_counts_alone() -> None:
-    assert plain(render_plan(everything()[1], quiet=True)) == "\n".join(TEXT.splitlines()[-2:])
+    assert plain(render_plan(everything()[1], now=NOW, quiet=True)) == "\n".join(TEXT.splitlines()[-2:])
 
 
 def test_full_shows_every_field_that_says_something() -> None:
@@ -122,20 +129,18 @@ def test_full_shows_every_field_that_says_something() -> None:
         parameters={"days": {"type": "integer"}}, labels={"team": "true"}, enabled=False, overlap="allow",
     )  # fmt: skip
     assert (
-        text_of(render_plan(plan([one]), full=True))
+        text_of(render_plan(plan([one]), now=NOW, full=True))
         == f"""\
  + a  jobs.d/a.yaml:1
 
  + create a  A
       agent: analyst
       description: {"d" * 300}
-      prompts:
-        # 1
-        Who?
-        # 2, query q
-        What?
-        And why?
-
+      prompt 1:
+        +Who?
+      prompt 2, query q:
+        +What?
+        +And why?
       parameters.days: {{"type": "integer"}}
       fan_out: 4 combinations, 4 at a time
       fan_out.matrix: {{"campaign": ["A", "B"], "days": [7, 28]}}
@@ -162,17 +167,17 @@ Plan: 1 to create, 0 to update, 0 to delete, 0 unchanged."""
 
 
 def test_full_marks_what_goes_as_removed() -> None:
-    rows = render_plan(plan([], [remote(definition("a"))]), full=True)
+    rows = render_plan(plan([], [remote(definition("a"))]), now=NOW, full=True)
     assert {style for row in rows for _, style in row} == {"", "bold", "dim", "delete", "removed"}
 
 
 def test_nothing_to_do() -> None:
     one = definition("a")
-    assert plain(render_plan(plan([one], [remote(one)]))) == (
+    assert plain(render_plan(plan([one], [remote(one)]), now=NOW)) == (
         "No changes. The target matches the definitions: 1 unchanged."
     )
     there = [remote(one), remote(definition("x"), managed_by=None)]
-    assert plain(render_plan(plan([one], there, prune=False))) == (
+    assert plain(render_plan(plan([one], there, prune=False), now=NOW)) == (
         "No changes. The target matches the definitions: 1 unchanged.\n"
         "1 unmanaged, untouched.\n"
         "Nothing is deleted: only a part of the definitions was looked at, or --no-prune was given."
@@ -210,6 +215,23 @@ Run apply again to finish."""
     assert [change["key"] for change in document["refused"]] == ["kept", "nobodys", "theirs"]
 
 
+def test_what_apply_left_when_its_lock_was_lost() -> None:
+    made = plan([definition("a"), definition("b"), definition("c")])
+    done, held, left = made.writes
+    outcomes = (
+        Outcome(change=done, result="done"),
+        Outcome(change=held, result="not tried", said="its channel failed"),
+        Outcome(change=left, result="not tried"),
+    )
+    rows = plain(render_applied(Applied(plan=made, outcomes=outcomes, lost=True), quiet=True)).split("\n")
+    assert rows == [
+        "  · create b: not tried: its channel failed",
+        "Applied: 1 done, 2 not tried.",
+        "The lock was lost on the way, and somebody else may be applying: nothing more was started.",
+        "Run apply again to finish.",
+    ]
+
+
 def test_all_done() -> None:
     made = plan([definition("a")])
     done = Applied(plan=made, outcomes=(Outcome(change=made.writes[0], result="done"),))
@@ -241,7 +263,9 @@ def test_the_plan_as_json() -> None:
 def shown(field: str, before: Any, after: Any) -> list[str]:
     return [
         row.strip()
-        for row in plain(list(field_lines(FieldChange(field=field, before=before, after=after)))).splitlines()
+        for row in plain(
+            [one.parts for one in field_details(FieldChange(field=field, before=before, after=after))]
+        ).split("\n")
     ]
 
 
@@ -271,7 +295,7 @@ def shown(field: str, before: Any, after: Any) -> list[str]:
         ("schedule", None, {"cron": "0 8 * * 1"}, ["schedule: by hand → At 08:00 on Monday, UTC"]),
         ("schedule", {"cron": "nonsense", "timezone": "UTC"}, None, ["schedule: nonsense, UTC → by hand"]),
         ("schedule", {"cron": "0 8 * * 1", "jitterSeconds": 0}, {"cron": "0 8 * * 1", "jitterSeconds": 60},
-         ["schedule: At 08:00 on Monday, UTC → At 08:00 on Monday, UTC", "schedule.jitter: 0s → 1m"]),
+         ["schedule.jitter: 0s → 1m"]),
         ("fanOut", None, {"combinations": [{"a": 1}], "maxParallel": 2},
          ["fan_out: one chat → 1 combination, 2 at a time"]),
     ],
@@ -291,35 +315,154 @@ def test_a_long_text_shows_the_place_where_it_changes() -> None:
     assert row.endswith("x")
 
 
-def test_prompts_far_apart_are_two_pieces() -> None:
-    rows = [str(number) for number in range(20)]
-    after = ["0, new", *rows[1:15], "15, new", *rows[16:]]
-    texts = [[{"text": "\n".join(lines), "query": None}] for lines in (rows, after)]
-    assert shown("prompts", *texts) == [
-        "prompts:", "-0", "+0, new", "1", "2", "…", "13", "14", "-15", "+15, new", "16", "17",
-    ]  # fmt: skip
-    texts[1] = [{"text": "\n".join([*rows[:15], "15, new"]), "query": None}]
-    assert shown("prompts", *texts)[1] == "…"
-
-
-def test_prompts_name_their_queries() -> None:
-    one, two = {"text": "a", "query": None}, {"text": "b", "query": "q"}
-    assert shown("prompts", [one], [one, two]) == ["prompts:", "+# 1", "a", "+# 2, query q", "+b"]
-
-
 def test_a_fan_out_too_large_to_build_is_counted() -> None:
     huge = {"matrix": {name: list(range(1000)) for name in "abcd"}}
-    assert fan_out_words(huge) == "1000000000000 combinations, 8 at a time"
+    assert fan_out_words(huge) == "1,000,000,000,000 combinations, 8 at a time"
     assert schedule_words({}) == "by hand"
 
 
 def test_escapes_never_reach_a_terminal() -> None:
     wild = "\x1b[31mred\u202e\u2028"
     one = definition("a", name=wild, description=wild, prompts=(Prompt(text=wild),))
-    rows = render_plan(plan([one]), full=True)
+    rows = render_plan(plan([one]), now=NOW, full=True)
     text = plain(rows)
     assert text.count("[31mred") == 3
     assert "\x1b" not in text
     assert visible("\ud800") == r"\ud800"
     assert visible("a\nb\x07", keep=frozenset("\n")) == "a\nb\\x07"
     assert line("a\x00", ("b\x00", "bold")) == ((r"a\x00", ""), (r"b\x00", "bold"))
+
+
+def relabelled(count: int) -> tuple[list[Definition], list[Any]]:
+    """Jobs of which one line of a defaults file changed, and the last a field of its own, too."""
+    here = [definition(f"job-{number:04}", labels={"team": "search"}) for number in range(count)]
+    here[-1] = definition(f"job-{count - 1:04}", labels={"team": "search"}, timeout=60)
+    return here, [remote(definition(one.job.key, labels={"team": "ads"})) for one in here]
+
+
+def test_a_thousand_changes_stay_readable() -> None:
+    """Complaint 11: an index of one line per job, and what they have in common once."""
+    rows = text_of(render_plan(plan(*relabelled(1_000)), now=NOW)).split("\n")
+    assert rows[0] == " ~ job-0000  jobs.d/job-0000.yaml:1"
+    assert rows[1_000:] == [
+        "",
+        " ~ update 999 jobs: job-0000, job-0001, job-0002, job-0003, job-0004 and 994 more",
+        "      labels.team: ads → search",
+        "",
+        " ~ update job-0999  Job-0999",
+        "      timeout: 30m → 1m",
+        "      labels.team: ads → search",
+        "",
+        "Plan: 0 to create, 1,000 to update, 0 to delete, 0 unchanged.",
+    ]
+    full = text_of(render_plan(plan(*relabelled(20)), now=NOW, full=True)).split("\n")
+    assert full[21].endswith(", ".join(f"job-{number:04}" for number in range(19)))
+
+
+def test_what_is_not_alike_is_not_put_together() -> None:
+    daily = Schedule(cron="@daily")
+    here = [definition("a", enabled=False, schedule=daily), definition("b", enabled=False, schedule=MONDAY),
+            definition("c", prompts=(Prompt(text="x"),)), definition("d", prompts=(Prompt(text="y"),))]  # fmt: skip
+    there = [remote(definition("a", schedule=daily)), remote(definition("b", schedule=MONDAY))]
+    rows = text_of(render_plan(plan(here, there), now=NOW)).split("\n")
+    assert [row for row in rows if row.startswith((" ~ update", " + create"))] == [
+        " ~ update a  A", " ~ update b  B", " + create 2 jobs: c, d",
+    ]  # fmt: skip
+    assert " + create c  C" in text_of(render_plan(plan(here, there), now=NOW, full=True))
+
+
+def test_more_details_than_anybody_reads_are_counted() -> None:
+    here = [definition(f"job-{number:04}", description=f"{number}") for number in range(DETAILED + 5)]
+    made = plan(here, [remote(definition(one.job.key)) for one in here])
+    rows = text_of(render_plan(made, now=NOW)).split("\n")
+    assert rows[-3:-1] == ["… 5 more details: see --full", ""]
+    assert len([row for row in rows if row.startswith(" ~ ")]) == 2 * DETAILED + 5
+    assert "more details" not in text_of(render_plan(made, now=NOW, full=True))
+
+
+SLACK = {
+    "name": "slack", "type": "slack", "level": "info", "topics": ["failed_run"], "to": [],
+    "urlFingerprint": "0ff1ce", "secretFingerprint": None,
+}  # fmt: skip
+MAIL = {**SLACK, "name": "mail", "type": "email", "to": ["a@example.com"], "urlFingerprint": None}
+
+
+def channels() -> Plan:
+    """A plan of channels alone, of every action that they have."""
+    changes = (
+        Change(action="delete", kind="channel", key="mail", name="mail", before=MAIL),
+        Change(
+            action="update", kind="channel", key="slack", name="slack", path="interact-gitops.yaml", line=3,
+            fields=(
+                FieldChange(field="topics", before=["failed_run"], after=["anomaly", "failed_run"]),
+                FieldChange(field="urlFingerprint", before="0ff1ce", after="c0ffee"),
+                FieldChange(field="secretFingerprint", before=None, after="c0ffee"),
+            ),
+        ),
+        Change(action="adopt", kind="channel", key="teams", name="teams",
+               fields=(FieldChange(field="urlFingerprint", before="0ff1ce", after=None),)),
+        Change(action="create", kind="channel", key="new", name="new", after=SLACK, notes=("no ${URL}",)),
+        Change(action="refused", kind="channel", key="theirs", name="theirs", reason="it is managed by 'x'"),
+    )  # fmt: skip
+    return Plan(target="t", managed_by="m", changes=changes, unchanged=1, managed=0, unmanaged=0, definitions=0,
+                prune=True, notes=("channel other: url is not compared: ${URL} is not set",))  # fmt: skip
+
+
+def test_channels_are_named_as_such_and_their_secrets_are_not_shown() -> None:
+    assert (
+        text_of(render_plan(channels(), now=NOW))
+        == """\
+ - channel mail    (no file)
+ ~ channel slack   interact-gitops.yaml:3
+<= channel teams   (no file)
+ + channel new     (no file)
+ ! channel theirs  (no file)
+
+ - delete channel mail
+      email channel · level info · failed_run · a@example.com
+
+ ~ update channel slack
+      topics: ["failed_run"] → ["anomaly", "failed_run"]
+      url: changed (never shown)
+      secret: set (never shown)
+
+<= adopt channel teams
+      url: removed (never shown)
+
+ + create channel new
+      slack channel · level info · failed_run
+      note: no ${URL}
+
+ ! refused channel theirs
+      it is managed by 'x'
+
+Plan: 1 to create, 1 to update, 1 to delete, 1 to adopt, 1 refused, 1 unchanged.
+note: channel other: url is not compared: ${URL} is not set"""
+    )
+    full = text_of(render_plan(channels(), now=NOW, full=True))
+    assert '      type: slack\n      level: info\n      topics: ["failed_run"]\n      url: set (never shown)\n' in full
+    shown = full + render_markdown(channels(), now=NOW, full=True)
+    assert not [secret for secret in ("0ff1ce", "c0ffee", "Fingerprint") if secret in shown]
+    done = Applied(plan=channels(), outcomes=(Outcome(change=channels().changes[3], result="done"),))
+    assert "created channel new" in plain(render_applied(done))
+
+
+def test_channels_alike_are_put_together() -> None:
+    made = channels()
+    twin = replace(made.changes[3], key="newer", name="newer")
+    rows = text_of(render_plan(replace(made, changes=(made.changes[3], twin)), now=NOW))
+    assert " + create 2 channels: new, newer\n      slack channel" in rows
+
+
+def test_the_order_of_files_changes_no_byte() -> None:
+    here, made = everything()
+    again = everything()[1]
+    mixed = plan(here[::-1], [], adopt=frozenset({"taken-over"}))
+    straight = plan(here, [], adopt=frozenset({"taken-over"}))
+    for one, other in ((made, again), (mixed, straight)):
+        assert render_plan(one, now=NOW, full=True) == render_plan(other, now=NOW, full=True)
+        assert render_markdown(one, now=NOW) == render_markdown(other, now=NOW)
+    later = NOW + timedelta(days=1)
+    assert plan_to_json(made) == plan_to_json(again)  # which knows no clock
+    assert render_plan(made, now=NOW) == render_plan(made, now=later)  # until Monday's run has passed
+    assert render_plan(made, now=NOW) != render_plan(made, now=NOW + timedelta(days=7))

@@ -1,0 +1,17 @@
+"""Replacing ranges of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+Edit = tuple[int, int, str]
+"""(start, end, what comes in its place); what is inserted has an empty range."""
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """The text with every edit made. Edits do not overlap; those at one place are made in their own order."""
+    made, at = [], 0
+    for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
+        made += [text[at:start], new]
+        at = end
+    return "".join([*made, text[at:]])

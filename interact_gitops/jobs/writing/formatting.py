@@ -1,0 +1,113 @@
+"""The canonical layout of a definitions file: what `fmt` makes of a text.
+
+Fields in the order of the schema, double quotes (single ones where they spare escapes), two columns for what is
+inside, no blanks at line ends, one line end at the end. Line breaks, blank lines, columns lined up by hand and
+comments are people's own, and stay. Comments above a field go where it goes; those at the top of a document stay there.
+
+Each step is taken only if the text means the same after it: the same values, and every comment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from interact_gitops.errors import Problem
+from interact_gitops.jobs.source import Document, read_documents
+from interact_gitops.jobs.writing.indenting import indented
+from interact_gitops.jobs.writing.ordering import ordered
+from interact_gitops.jobs.writing.parts import Text
+from interact_gitops.jobs.writing.rendering import field_order
+from interact_gitops.jobs.writing.texts import quoted
+
+_PLAIN_ESCAPES = re.compile(r'(?:[^"\\]|\\["\\])*\Z')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formatted:
+    """A file in canonical layout; `problems` are why a file has none: its YAML cannot be read."""
+
+    raw: bytes
+    problems: tuple[Problem, ...] = ()
+
+
+def format_file(file: str, raw: bytes) -> Formatted:
+    """`raw` in canonical layout, with the same values and comments. `file` is the name shown in problems.
+
+    Line ends stay CRLF where all of them are (a checkout's setting), and become LF where they are mixed; a byte order
+    mark goes.
+    """
+    documents, problems = read_documents(file, raw)
+    if problems:
+        return Formatted(raw=raw, problems=tuple(problems))
+    text = raw.decode("utf-8-sig")
+    bare = text.replace("\r\n", "\n")
+    made = format_text(bare, documents)
+    if "\r" in text and text.count("\r\n") == text.count("\n"):
+        made = made.replace("\n", "\r\n")
+    return Formatted(raw=made.encode())
+
+
+def format_text(text: str, documents: Sequence[Document]) -> str:
+    """The canonical layout of a text with LF line ends that reads as `documents`."""
+    steps: tuple[Callable[[Text], str], ...] = (_requoted, indented, ordered, _trimmed)
+    kept: tuple[Any, ...] | None = None
+    taken = Text(text)
+    for step in steps:
+        tried = step(taken)
+        if tried != taken.text:
+            kept = kept or (meaning(documents), sorted(taken.comments()))
+            found, problems = read_documents("", tried.encode())
+            made = Text(tried) if not problems else taken
+            if not problems and (meaning(found), sorted(made.comments())) == kept:
+                taken = made
+    return taken.text
+
+
+def meaning(documents: Sequence[Document]) -> str:
+    """What documents say, in a form that tells 1, 1.0 and true apart, and knows where the order of names counts."""
+    return repr([_ordered_value(document.value, ()) for document in documents])
+
+
+def _ordered_value(value: Any, path: tuple[str | int, ...]) -> Any:
+    if isinstance(value, dict):
+        names = list(value) if field_order(path) is None else sorted(value)
+        return {name: _ordered_value(value[name], (*path, name)) for name in names}
+    if isinstance(value, list):
+        return [_ordered_value(item, (*path, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _requoted(text: Text) -> str:
+    """Quotes of the canonical kind around every quoted text of one line."""
+    made, at = [], 0
+    for leaf in text.scalars():
+        if leaf.style not in {"'", '"'} or leaf.anchored:
+            continue
+        shown = text.text[leaf.start : leaf.end]
+        if "\n" in shown or (leaf.style == '"' and not _PLAIN_ESCAPES.match(shown[1:-1])):
+            continue
+        made += [text.text[at : leaf.start], quoted(leaf.text) if leaf.text.isprintable() else shown]
+        at = leaf.end
+    return "".join([*made, text.text[at:]])
+
+
+def _trimmed(text: Text) -> str:
+    """No blanks at line ends outside of texts, and one line end at the end."""
+    held = {line for first, last in _inside(text) for line in range(first, last)}
+    rows = text.text.split("\n")
+    rows = [row if number in held else row.rstrip(" \t") for number, row in enumerate(rows)]
+    last = max((line for _, line in _inside(text)), default=0)
+    while len(rows) > last + 1 and not rows[-1]:
+        rows.pop()
+    return "\n".join(rows) + "\n" if any(rows) else text.text
+
+
+def _inside(text: Text) -> Iterator[tuple[int, int]]:
+    """(first line, last line) of every scalar of several lines: blanks at the end of all but the last are its own."""
+    for leaf in text.scalars():
+        first, last = text.line(leaf.start), text.line(leaf.end)
+        if last > first:
+            yield first, last + (leaf.style in {"|", ">"})

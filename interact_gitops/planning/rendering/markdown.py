@@ -1,0 +1,133 @@
+"""A plan as a comment on a pull request: it fits, and whatever comes from definitions or targets is only shown.
+
+Theory of the cut: the head with the counts always; an index of every change, at most a share of the room; then the
+details in the plan's order, each whole or not at all; and a note of how many were left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from interact_gitops.planning.plan import ORDER, Action, Change, Plan
+from interact_gitops.planning.rendering.details import (
+    SYMBOLS,
+    VERBS,
+    Block,
+    blocks,
+    counts,
+    details,
+    label,
+    standing,
+    where,
+)
+from interact_gitops.planning.rendering.github import MOST, code, fence, folded, html_code, listed, marker, size
+from interact_gitops.planning.rendering.styled import Detail, plain, visible
+
+INDEX_MOST = 24_000  # UTF-16 units of the index
+OPEN_INDEX = 30  # entries that are shown unfolded
+NAMED = 10  # jobs named in a warning, or above details that they share
+WIDEST = 64  # characters of a name that the index is aligned to
+LONGEST_TARGET, LONGEST_REASON = 300, 1_000  # characters
+_NOTE = 400  # room for the note at the end
+_TOO_LONG = 10  # details that do not fit before no more are tried
+
+
+def render_markdown(
+    plan: Plan,
+    *,
+    now: datetime,
+    full: bool = False,
+    quiet: bool = False,
+    held: str | None = None,
+    identity: str | None = None,
+) -> str:
+    """The plan as a comment of at most 65,536 characters, without a newline at its end.
+
+    Its first line is a hidden marker, by which the comment is found again and edited: two targets, or two owners on
+    one, make two comments. `identity` stands for both where a plan has no target. `held` is what apply would refuse
+    it for. `now`, `full` and `quiet` are those of `text.render_plan`.
+    """
+    head = "\n\n".join(_head(plan, held, identity))
+    if quiet or not plan.changes:
+        return head
+    parts = [head, _index(plan)]
+    room = MOST - sum(size(part) + 2 for part in parts) - _NOTE
+    found = blocks(plan, full=full)
+    shown = tried = 0
+    while tried < len(found) and tried - shown < _TOO_LONG:
+        block = found[tried]
+        tried += 1
+        part = folded(_summary(block), [*_name(block), *map(_row, details(block, now=now, full=full))])
+        if size(part) + 2 <= room:
+            parts.append(part)
+            room -= size(part) + 2
+            shown += 1
+    if shown < len(found):
+        said = f"{len(found) - shown:,} of {len(found):,} details are left out: a comment holds {MOST:,} characters."
+        parts.append(f"**{said}** `interact-gitops plan` shows them.")
+    return "\n\n".join(parts)
+
+
+def _head(plan: Plan, held: str | None, identity: str | None) -> Iterator[str]:
+    mark = marker(plan.target, plan.managed_by) if identity is None else marker(identity)
+    yield f"{mark}\n### {counts(plan) if plan.changes else 'Plan: no changes.'}"
+    yield from _warning("CAUTION", "to be deleted", [change for change in plan.changes if change.action == "delete"])
+    if held is not None:
+        said = "; ".join(row.strip() for row in held.splitlines())
+        yield f"> [!WARNING]\n> **`apply` would refuse this:** {code(said, LONGEST_REASON)}"
+    yield from _warning("WARNING", "refused", [change for change in plan.changes if change.action == "refused"])
+    columns = [*ORDER, "unchanged"]
+    numbers = [f"{number:,}" for number in (*(plan.count(action) for action in ORDER), plan.unchanged)]
+    yield f"| {' | '.join(columns)} |\n|{' --: |' * len(columns)}\n| {' | '.join(numbers)} |"
+    yield from standing(plan)
+    yield from (f"Note: {code(note, LONGEST_REASON)}" for note in plan.notes[:NAMED])
+    if len(plan.notes) > NAMED:
+        yield f"Notes: {len(plan.notes) - NAMED:,} more."
+    yield f"Target {code(plan.target, LONGEST_TARGET)}, managed by {code(plan.managed_by)}."
+
+
+def _warning(kind: str, done: str, changes: Sequence[Change]) -> Iterator[str]:
+    if changes:
+        names = listed([code(label(change)) for change in changes[:NAMED]], len(changes))
+        yield f"> [!{kind}]\n> **{len(changes):,} {done}:** {names}"
+
+
+def _index(plan: Plan) -> str:
+    """Where every change is; folded when it is long, cut when it would take the details' room."""
+    width = min(WIDEST, max(len(label(change)) for change in plan.changes))
+    rows = [visible(f"{_symbol(change.action)} {label(change):<{width}}  {where(change)}") for change in plan.changes]
+    room = INDEX_MOST
+    kept: list[str] = []
+    for row in rows:
+        room -= size(row) + 1
+        if room < 0:
+            kept.append(f"… {len(rows) - len(kept):,} more")
+            break
+        kept.append(row)
+    return fence(kept) if len(rows) <= OPEN_INDEX else folded(f"All {len(rows):,} changes", kept)
+
+
+def _symbol(action: Action) -> str:
+    """In the first column only what shall be coloured: `<` and `>` there are taken for old and new lines, too."""
+    symbol = SYMBOLS[action]
+    return f"{symbol if symbol in '+-!' else ' ' + symbol:<3}"
+
+
+def _summary(block: Block) -> str:
+    first, number = block[0], len(block)
+    names = [html_code(label(change)) for change in block[:NAMED]]
+    if number == 1:
+        return f"{VERBS[first.action]} {names[0]} {html_code(where(first))}"
+    return f"{VERBS[first.action]} {number:,} {first.kind}s: {listed(names, number)}"
+
+
+def _name(block: Block) -> Iterator[str]:
+    first = block[0]
+    if len(block) == 1 and first.kind == "job":
+        yield visible(f"  {first.name}")
+
+
+def _row(detail: Detail) -> str:
+    """Signs stand where GitHub looks for them, and the lines of prompts further in than ours can be."""
+    return ("  " if detail.sign is None else f"{detail.sign}    ") + plain([detail.parts])

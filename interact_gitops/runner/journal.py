@@ -1,0 +1,79 @@
+"""What a runner says of its work: log lines with fields, counters, and the notices that are to be told."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from interact_gitops.errors import Failure
+from interact_gitops.ledger.protocol import FullLedger
+from interact_gitops.ledger.records import Run
+from interact_gitops.ledger.requests import Delivered
+from interact_gitops.runner.target import Answer
+
+LOGGER = logging.getLogger("interact_gitops.runner")
+
+
+class Journal:
+    """Logs and counts. The counters are read by metrics and the status line."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.lateness: list[float] = []  # seconds from due to started, of runs since the last reading
+        self._unreadable: str | None = None
+
+    def decided(self, keys: Sequence[str]) -> None:
+        """Runs that are new in the ledger."""
+        self.counts["decided"] += len(keys)
+        for key in keys:
+            self._say("due", run=key)
+
+    def answered(self, run: Run, answer: Answer) -> None:
+        """What the target said to a request."""
+        self.counts[f"answer_{answer.verdict}"] += 1
+        if answer.verdict == "started" and run.sent_at is not None:
+            self.lateness.append((run.sent_at - run.due_at).total_seconds())
+        level = logging.INFO if answer.verdict in {"started", "busy"} else logging.WARNING
+        self._say(answer.verdict, level=level, run=run.key, job=run.job, attempt=run.attempt, said=answer.said,
+                  chats=list(answer.chats[:10]))  # fmt: skip
+
+    def ended(self, runs: Sequence[Run]) -> None:
+        """Runs that are over."""
+        for run in runs:
+            self.counts[f"ended_{run.state}"] += 1
+            level = logging.INFO if run.state == "succeeded" else logging.WARNING
+            self._say(run.state, level=level, run=run.key, job=run.job, said=run.reason, in_the_way=run.in_the_way)
+
+    def ledger_down(self, failure: Failure) -> None:
+        """The ledger cannot be used for now; nothing is claimed until it is back."""
+        self.counts["ledger_failures"] += 1
+        self._say("ledger_down", level=logging.ERROR, said=failure.message, remedy=failure.remedy)
+
+    def ledger_back(self) -> None:
+        """The ledger is there again."""
+        self._say("ledger_back")
+
+    def catalogue(self, unreadable: Failure | None) -> None:
+        """Definitions that cannot be read, said once; the last good ones stay in force."""
+        said = unreadable.message if unreadable else None
+        if said != self._unreadable and said is not None:
+            self._say("definitions_unreadable", level=logging.ERROR, said=said)
+        self._unreadable = said
+
+    def tell(self, ledger: FullLedger, target: str, owner: str, *, now: datetime) -> None:
+        """Deliver the runner's own notices: to the log, once each."""
+        taken = ledger.take_notices(target, owner=owner, lease_seconds=60, limit=200, now=now)
+        for delivery in taken:
+            self.counts[f"notice_{delivery.notice.topic}"] += 1
+            self._say("notice", level=logging.WARNING, topic=delivery.notice.topic, said=delivery.notice.body)
+        if taken:
+            told = [Delivered(id=delivery.notice.id, outcome="told") for delivery in taken]
+            ledger.settle_notices(target, told, owner=owner, now=now)
+
+    def _say(self, event: str, *, level: int = logging.INFO, **fields: Any) -> None:
+        shown = {name: value for name, value in fields.items() if value not in (None, [], "")}
+        words = " ".join(f"{name}={value}" for name, value in shown.items())
+        LOGGER.log(level, "%s %s", event, words, extra={"event": event, "fields": shown})

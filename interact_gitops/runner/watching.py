@@ -1,0 +1,138 @@
+"""Runs in progress, followed with one request per job and not one per chat, ever more seldom while nothing happens."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from interact_gitops.ledger.records import Run
+from interact_gitops.runner.desk import Desk
+from interact_gitops.runner.following import overdue_chats
+from interact_gitops.runner.recovery import CLOCKS_APART
+from interact_gitops.runner.target import SeenChat, Target, TargetSilent
+
+FOLLOWED = frozenset({"triggered", "running"})
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One job at the target: when it is looked at next (seconds), and how long the wait after that will be."""
+
+    at: float
+    pause: float
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a look at one job's chats showed; `chats` is None when the target gave no answer."""
+
+    remote_job: str
+    chats: Mapping[str, SeenChat] | None
+    began: datetime
+    silent: TargetSilent | None = None
+
+
+class Watcher:
+    """Looks at the jobs of followed runs. `looks` gives what was seen, in the runner's own thread."""
+
+    def __init__(self, desk: Desk, target: Target, pool: ThreadPoolExecutor) -> None:
+        self._desk = desk
+        self._target = target
+        self._pool = pool
+        self._watches: dict[str, _Watch] = {}
+        self._looks: queue.SimpleQueue[Look] = queue.SimpleQueue()
+        self._cancelling: dict[str, float] = {}  # chat → when it was asked for last
+        self.bugs: list[BaseException] = []
+
+    def by_job(self) -> dict[str, list[Run]]:
+        """The followed runs by their job at the target."""
+        found: dict[str, list[Run]] = {}
+        for run in self._desk.held.values():
+            if run.state in FOLLOWED and run.remote_job is not None:
+                found.setdefault(run.remote_job, []).append(run)
+        return found
+
+    def look(self, *, most: int, at_once: bool = False) -> None:
+        """Ask for the chats of up to `most` jobs whose time has come (`at_once`: of all jobs)."""
+        now = self._desk.clock.seconds()
+        runs = self.by_job()
+        for gone in self._watches.keys() - runs.keys():
+            if not self._watches[gone].asked:
+                del self._watches[gone]
+        waiting = []
+        for job in runs:
+            watch = self._watches.setdefault(job, _Watch(at=now, pause=self._desk.options.poll_first))
+            if not watch.asked and (at_once or watch.at <= now):
+                waiting.append((watch.at, job))
+        for _, job in sorted(waiting)[:most]:
+            self._watches[job].asked = True
+            since = min(run.sent_at or run.scheduled_at for run in runs[job]) - CLOCKS_APART
+            self._pool.submit(self._ask, job, since)
+
+    def looks(self) -> list[Look]:
+        """What was seen since the last call."""
+        found: list[Look] = []
+        while True:
+            try:
+                look = self._looks.get_nowait()
+            except queue.Empty:
+                return found
+            watch = self._watches.get(look.remote_job)
+            if watch is not None:
+                wait = watch.pause if look.silent is None else max(watch.pause, look.silent.retry_after or 0.0)
+                watch.asked, watch.at = False, self._desk.clock.seconds() + wait
+                watch.pause = min(watch.pause * 1.5, self._desk.options.poll_last)
+            found.append(look)
+
+    def news(self, remote_job: str) -> None:
+        """Something happened to this job: look again soon."""
+        if watch := self._watches.get(remote_job):
+            watch.pause = self._desk.options.poll_first
+
+    @property
+    def next(self) -> float | None:
+        """When the next look is due, on the clock of seconds."""
+        return min((watch.at for watch in self._watches.values() if not watch.asked), default=None)
+
+    @property
+    def asking(self) -> bool:
+        """Whether an answer is still awaited."""
+        return any(watch.asked for watch in self._watches.values())
+
+    def cancel_overdue(self) -> None:
+        """Ask the target to end what took too long, or what somebody cancelled; again every minute until it did."""
+        now, seconds = self._desk.clock.now(), self._desk.clock.seconds()
+        chats = {
+            chat for run in self._desk.held.values() if run.state in FOLLOWED for chat in overdue_chats(run, now=now)
+        }  # fmt: skip
+        self._cancelling = {chat: at for chat, at in self._cancelling.items() if chat in chats}
+        for chat in chats:
+            if seconds - self._cancelling.get(chat, float("-inf")) >= timedelta(minutes=1).total_seconds():
+                self._cancelling[chat] = seconds
+                self._pool.submit(self._cancel, chat)
+
+    def _ask(self, job: str, since: datetime) -> None:
+        began = self._desk.clock.now()
+        look = Look(remote_job=job, chats=None, began=began)
+        try:
+            look = Look(remote_job=job, chats=self._target.chats(job, since=since), began=began)
+        except TargetSilent as silent:
+            look = Look(remote_job=job, chats=None, began=began, silent=silent)
+        except BaseException as bug:
+            self.bugs.append(bug)
+            raise
+        finally:
+            self._looks.put(look)
+
+    def _cancel(self, chat: str) -> None:
+        try:
+            self._target.cancel(chat)
+        except TargetSilent:
+            return  # asked again in a minute
+        except BaseException as bug:
+            self.bugs.append(bug)
+            raise
