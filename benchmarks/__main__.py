@@ -21,6 +21,7 @@ BIN = Path(sys.executable).parent
 PEERS = Path(sys.prefix) / "peers" / "bin"
 SCHEMA = Path(__file__).parents[1] / "schema" / "job.schema.json"
 PROGRAM = str(BIN / "interact-gitops")
+DBT = "dbt-jobs-as-code"
 LARGEST_FOR_PEERS = 1_000  # jobs; ten times as many take some of them minutes
 ACTIVE = ("queued", "running")  # states of a chat at the embedded server
 LATENCY = 20  # milliseconds that each request is under way
@@ -32,29 +33,26 @@ def main() -> None:
     for peer in ("check-jsonschema", "octodns-sync", "dbt-jobs-as-code"):
         if not (PEERS / peer).exists():
             raise SystemExit(f"{PEERS / peer} is not there: `make bench` installs the peers")
-    print(f"{'':<46}{'CPU s':>8}{'wall s':>8}{'MiB':>6}")
+    print(f"{'':<46}{'CPU s':>8}{'wall s':>8}{'MiB':>6}   the least of a few runs; below: peers, and our share")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Background("interact", str(folder / "server")) as server:
             bench = Bench(folder=folder, server=server)
             bench.warm_up()
-            row("--help", measure([PROGRAM, "--help"], folder=folder, times=20), "python -c pass",
-                measure([sys.executable, "-c", "pass"], folder=folder, times=20))  # fmt: skip
+            bare = measure([sys.executable, "-c", "pass"], folder=folder, times=20)
+            row("--help", measure([PROGRAM, "--help"], folder=folder, times=20), **{"python -c pass": bare})
             for size in sizes:
                 bench.size(size)
             bench.latency(max((size for size in sizes if size <= LARGEST_FOR_PEERS), default=sizes[0]))
             bench.fan_out(1_000)
 
 
-def row(name: str, cost: Cost, peer: str = "", beside: Cost | None = None) -> None:
-    """Print one line of the table; the ratios are ours to the peer's."""
-    line = f"{name:<46}{cost.cpu:>8.2f}{cost.wall:>8.2f}{cost.peak:>6.0f}"
-    if beside is not None:
-        line += (
-            f"   {cost.cpu / beside.cpu:5.2f} of the CPU, {cost.wall / beside.wall:5.2f} of the time of "
-            f"{peer} ({beside.cpu:.2f}, {beside.wall:.2f}, {beside.peak:.0f} MiB)"
-        )
-    print(line, flush=True)
+def row(name: str, cost: Cost, **peers: Cost) -> None:
+    """Print one line of the table, and below it each peer with our share of its CPU and of its time."""
+    print(f"{name:<46}{cost.cpu:>8.2f}{cost.wall:>8.2f}{cost.peak:>6.0f}", flush=True)
+    for peer, beside in peers.items():
+        ratio = f"{cost.cpu / beside.cpu:>7.2f} of its CPU {cost.wall / beside.wall:>7.2f} of its time"
+        print(f"    {peer:<42}{beside.cpu:>8.2f}{beside.wall:>8.2f}{beside.peak:>6.0f}{ratio}", flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,21 +74,22 @@ class Bench:
     def size(self, size: int) -> None:
         """validate, apply and plan of `size` jobs, beside the peers that do the like."""
         tree, target = write_tree(self.folder / str(size), size), self._organization(f"{size} jobs")
-        times = 5 if size <= LARGEST_FOR_PEERS else 2
         small = size <= LARGEST_FOR_PEERS
-        validate = measure([PROGRAM, "validate"], folder=tree, times=times)
-        row(f"validate {size:,}", validate, "check-jsonschema", self._check_jsonschema(tree) if small else None)
+        times = 5 if small else 2
         dbt = write_dbt_jobs(self.folder / f"dbt-{size}", size) if small else None
+        validate = measure([PROGRAM, "validate"], folder=tree, times=times)
+        beside = {}
         if dbt:
-            row("", validate, "dbt-jobs-as-code validate", self._dbt("validate", dbt))
-        apply = measure([PROGRAM, "apply", "--yes", "-q"], folder=tree, environment=target)
+            beside = {"check-jsonschema": self._check_jsonschema(tree), DBT: self._dbt("validate", dbt)}
+        row(f"validate {size:,}", validate, **beside)
         with Background("dbt_cloud") as cloud:
-            row(f"apply {size:,} creates", apply, "dbt-jobs-as-code sync",
-                self._dbt("sync", dbt, at=cloud.address) if dbt else None)  # fmt: skip
+            apply = measure([PROGRAM, "apply", "--yes", "-q"], folder=tree, environment=target)
+            row(f"apply {size:,} creates", apply, **({DBT: self._dbt("sync", dbt, at=cloud.address)} if dbt else {}))
             plan = measure([PROGRAM, "plan", "--detailed-exitcode"], folder=tree, environment=target, times=times)
-            row(f"plan {size:,}, no change", plan, "dbt-jobs-as-code plan",
-                self._dbt("plan", dbt, at=cloud.address) if dbt else None)  # fmt: skip
-        row("", plan, "octoDNS (4-line records)", self._octodns(size))
+            beside = {"octoDNS (4-line records)": self._octodns(size)}
+            if dbt:
+                beside[DBT] = self._dbt("plan", dbt, at=cloud.address)
+            row(f"plan {size:,}, no change", plan, **beside)
 
     def latency(self, size: int) -> None:
         """apply and plan with a network between: every request is `LATENCY` milliseconds under way."""
@@ -101,11 +100,9 @@ class Bench:
             apply = measure([PROGRAM, "apply", "--yes", "-q"], folder=tree, environment=target)
             plan = measure([PROGRAM, "plan", "--detailed-exitcode"], folder=tree, environment=target, times=3)
             with Background("delay", cloud.port, str(LATENCY)) as far_cloud:
-                beside = "dbt-jobs-as-code, as far away"
-                row(f"apply {size:,} creates, {LATENCY} ms a request", apply, beside,
-                    self._dbt("sync", dbt, at=far_cloud.address) if dbt.exists() else None)  # fmt: skip
-                row(f"plan {size:,}, no change, {LATENCY} ms a request", plan, beside,
-                    self._dbt("plan", dbt, at=far_cloud.address) if dbt.exists() else None)  # fmt: skip
+                for name, cost, command in (("apply", apply, "sync"), ("plan", plan, "plan")):
+                    beside = {DBT: self._dbt(command, dbt, at=far_cloud.address)} if dbt.exists() else {}
+                    row(f"{name} {size:,}, {LATENCY} ms a request", cost, **beside)
 
     def fan_out(self, count: int) -> None:
         """A run of `count` chats, from the trigger to the last answer; the CPU is the server's."""

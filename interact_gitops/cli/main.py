@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": ("init:init", "Scaffold a jobs repository."),
     "validate": ("validate:validate", "Check the definitions, offline."),
+    "fmt": ("fmt:fmt", "Put definition files into the canonical layout."),
     "plan": ("plan:plan", "Show what apply would do."),
     "apply": ("apply:apply", "Bring a target in line with the definitions."),
     "drift": ("drift:drift", "Show what was changed on the target since the last apply."),
@@ -38,6 +39,9 @@ COMMANDS = {
     "doctor": ("doctor:doctor", "Check that everything needed is in place."),
     "completion": ("completion:completion", "Print a shell completion script."),
 }
+
+
+MOST_PROBLEMS = 50  # of a tree that a command wanted to use; more scrolls away what people look for
 
 
 class LazyGroup(click.Group):
@@ -144,8 +148,10 @@ def _fail(failure: Failure) -> int:
     from interact_gitops.errors import ProblemsFound
 
     if isinstance(failure, ProblemsFound):
-        for problem in failure.problems:
+        for problem in failure.problems[:MOST_PROBLEMS]:
             note(str(problem))
+        if len(failure.problems) > MOST_PROBLEMS:
+            note(f"… and {len(failure.problems) - MOST_PROBLEMS} more; `interact-gitops validate` shows them all")
     say_error(failure.message, failure.remedy)
     return failure.exit_code
 

@@ -12,7 +12,7 @@ from interact_gitops.cli.options import Workspace, command, json_format
 from interact_gitops.cli.output import note, say, say_document
 from interact_gitops.cli.planned import is_public, make_plan, say_lines
 from interact_gitops.cli.times import now
-from interact_gitops.errors import ExitCode
+from interact_gitops.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
     from interact_gitops.planning.plan import Plan
@@ -26,8 +26,10 @@ interact-gitops plan --select label:team=paid-search --full
 interact-gitops plan --format json --detailed-exitcode
 interact-gitops plan --format markdown > comment.md
 interact-gitops plan --out plan.json
+interact-gitops plan --base origin/main
 """,
 )
+@click.option("--base", metavar="REV", help="Compare with the definitions of this commit; no target, no secret.")
 @click.option("--select", multiple=True, metavar="SELECTOR", help="Only these jobs: key, glob, label:, agent:, path:.")
 @click.option("--adopt", multiple=True, metavar="SELECTOR", help="Take over these jobs, which nobody manages yet.")
 @click.option(
@@ -39,6 +41,7 @@ interact-gitops plan --out plan.json
 @json_format("markdown")
 def plan(
     workspace: Workspace,
+    base: str | None,
     select: tuple[str, ...],
     adopt: tuple[str, ...],
     prune: bool | None,
@@ -53,6 +56,14 @@ def plan(
     and refused (!) when it needs what that API cannot do; fields cannot be compared. There --detailed-exitcode exits
     with 2 unless every job is bound and none refused.
     """
+    if base is not None:
+        from interact_gitops.cli.between import plan_between
+
+        if out is not None or adopt:
+            raise Refused("a plan between two trees cannot be applied", remedy="leave out --out and --adopt")
+        between = plan_between(workspace, base, select=select, prune=prune)
+        _say_plan(workspace, between, form, full=full, identity=f"base {workspace.target_named or ''}")
+        return ExitCode.CHANGES_PENDING if detailed_exitcode and between.changes else ExitCode.DONE
     with workspace.client() as client:
         if is_public(workspace, client):
             from interact_gitops.cli.hosted import plan_there
@@ -69,7 +80,7 @@ def plan(
     return ExitCode.CHANGES_PENDING if detailed_exitcode and made.changes else ExitCode.DONE
 
 
-def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool) -> None:
+def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool, identity: str | None = None) -> None:
     held = _held(workspace, made)
     if form == "json":
         from interact_gitops.planning.rendering.json import plan_to_json
@@ -78,7 +89,7 @@ def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool) -> Non
     elif form == "markdown":
         from interact_gitops.planning.rendering.markdown import render_markdown
 
-        say(render_markdown(made, now=now(), full=full, quiet=workspace.quiet, held=held))
+        say(render_markdown(made, now=now(), full=full, quiet=workspace.quiet, held=held, identity=identity))
     else:
         from interact_gitops.planning.rendering.text import render_plan
 

@@ -30,6 +30,7 @@ interact-gitops serve --demo
 @click.option(
     "--agents", type=click.Path(path_type=Path), help="Agents file.  [default: DATA/agents.yaml, or the sample]"
 )
+@click.option("--no-scheduler", is_flag=True, help="Do not run the schedules of its jobs.")
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
 def serve(  # click passes by name
@@ -40,6 +41,7 @@ def serve(  # click passes by name
     allow_remote: bool,
     data: Path | None,
     agents: Path | None,
+    no_scheduler: bool,
     demo: bool,
 ) -> None:
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
@@ -56,7 +58,10 @@ def serve(  # click passes by name
         ctx.invoke(show_demo, data=data, port=port, keep=True)
         return
     folder = data or workspace.settings.folder / LOCAL_SERVER
-    run_server(folder, port=port, agents=agents, host=host, allow_remote=allow_remote, started=_say_started)
+    run_server(
+        folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
+        started=_say_started,
+    )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 
 

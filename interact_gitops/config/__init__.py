@@ -9,6 +9,7 @@ from interact_gitops.config.settings import (
     owner,
     read_credentials,
     read_settings,
+    settings_of,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "read_credentials",
     "read_settings",
     "resolve_reference",
+    "settings_of",
 ]

@@ -11,6 +11,13 @@ from interact_gitops.errors import Failure
 from interact_gitops.jobs.channels import FINGERPRINTS, TOPICS, Channel
 
 
+def written_channel(name: str, raw: Mapping[str, Any], file: str, line: int) -> Channel:
+    """One channel as written: its secrets are the references, for comparing two versions of a file."""
+    return _channel(
+        name, raw, file, line, secrets={part: raw[part] for part in FINGERPRINTS if part in raw}, missing={}
+    )
+
+
 def read_channel(
     name: str, raw: Mapping[str, Any], environ: Mapping[str, str], file: str, line: int, folder: Path
 ) -> Channel:
@@ -24,6 +31,12 @@ def read_channel(
                 secrets[part] = remember_secret(resolve_reference(raw[part], environ, what, folder=folder))
             except Failure as failure:
                 missing[part] = failure.message.removeprefix(f"{what}: ")
+    return _channel(name, raw, file, line, secrets=secrets, missing=missing)
+
+
+def _channel(
+    name: str, raw: Mapping[str, Any], file: str, line: int, *, secrets: Mapping[str, str], missing: Mapping[str, str]
+) -> Channel:
     return Channel(
         name=name,
         type=raw["type"],

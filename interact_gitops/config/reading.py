@@ -20,6 +20,11 @@ def read_file(path: Path, shown: str) -> tuple[dict[str, Any], dict[str, int]]:
         raw = path.read_bytes()
     except OSError as error:
         raise Failure(f"{shown} cannot be read: {error.strerror}", remedy="check its permissions") from error
+    return read_bytes(raw, shown)
+
+
+def read_bytes(raw: bytes, shown: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """As `read_file`, of bytes that were read elsewhere. Raises ConfigurationInvalid."""
     documents, problems = read_documents(shown, raw)
     if len(documents) > 1:
         said = "the configuration is one document"

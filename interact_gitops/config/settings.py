@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from interact_gitops.config.channels import read_channel
-from interact_gitops.config.reading import read_file
+from interact_gitops.config.channels import read_channel, written_channel
+from interact_gitops.config.reading import read_bytes, read_file
 from interact_gitops.config.references import SECRETS, remember_secret, resolve_reference
 from interact_gitops.errors import Failure, did_you_mean
 from interact_gitops.jobs.channels import Channel
@@ -87,6 +87,13 @@ class Settings:
             for name, raw in (self.channels or {}).items()
         )
 
+    def written_channels(self) -> tuple[Channel, ...]:
+        """The channels as the file says them: no secret is resolved."""
+        file, lines = self.file or FILE_NAME, self.channel_lines
+        return tuple(
+            written_channel(name, raw, file, lines.get(name, 1)) for name, raw in (self.channels or {}).items()
+        )
+
     def target(self, named: str | None, environ: Mapping[str, str]) -> Target:
         """The target to talk to, with its secrets. Raises Failure when one is missing."""
         name = self.target_name(named)
@@ -118,6 +125,12 @@ def read_settings(file: Path | None, *, folder: Path, definitions: str | None = 
     elif file is not None:
         raise Failure(f"there is no configuration file {str(file)!r}", remedy="check --config")
     return _settings(value, folder=folder, file=str(path) if file else FILE_NAME, definitions=definitions, lines=lines)
+
+
+def settings_of(raw: bytes | None, *, folder: Path, shown: str, definitions: str | None = None) -> Settings:
+    """Settings as another revision of the file says them; None where it had no file. Raises ConfigurationInvalid."""
+    value, lines = read_bytes(raw, shown) if raw is not None else ({}, {})
+    return _settings(value, folder=folder, file=shown, definitions=definitions, lines=lines)
 
 
 def default_settings(folder: Path, *, definitions: str, managed_by: str) -> Settings:

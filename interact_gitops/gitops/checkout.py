@@ -9,18 +9,14 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from interact_gitops.errors import Failure
+from interact_gitops.gitops.program import ask_git
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/(?P<path>.+)$")
 _SCP = re.compile(r"^(?:[^/@:]+@)?[^/@:]+:(?P<path>.+)$")
-_OF_ONE_REPOSITORY = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
-     "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,18 +54,8 @@ def _asked(folder: Path) -> Checkout | None:
 
 def _git(folder: Path, *arguments: str, good: tuple[int, ...]) -> str | None:
     """The output of a git command in `folder`; None unless it ends with a `good` code."""
-    # Inside a hook, git's own variables name the repository of the hook, whatever the folder.
-    environ = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
-    try:
-        done = subprocess.run(  # noqa: S603  # no shell, and no argument from anywhere but here
-            ["git", "-C", str(folder), *arguments],  # noqa: S607  # the git of the PATH, as GitPython's
-            capture_output=True,
-            check=False,
-            env=environ,
-        )
-    except OSError:  # there is no git program
-        return None
-    return os.fsdecode(done.stdout) if done.returncode in good else None
+    said = ask_git(folder, *arguments)
+    return os.fsdecode(said.out) if said is not None and said.code in good else None
 
 
 def _read(folder: Path) -> Checkout | None:

@@ -37,15 +37,20 @@ class IllegalMove(ValueError):
 
 
 def stands(run: Run, move: Move, *, by: str) -> bool:
-    """Whether the run is still as the mover read it, and the mover's own if it is anybody's."""
+    """Whether the run is still as the mover read it, and the mover's own if it is anybody's.
+
+    Raises IllegalMove for a step that no run in that state may make.
+    """
+    if not allowed(move.was, move.to):
+        raise IllegalMove(f"{run.key}: {move.was} is never followed by {move.to}")
+    if move.to == "claimed":
+        raise IllegalMove(f"{run.key}: only a claim or a take-over claims, and gives a new fence")
     mine = run.owner in {None, by} or run.state not in OWNED
     return run.state == move.was and run.fence == move.fence and mine
 
 
 def moved(run: Run, move: Move, *, now: datetime) -> Run:
-    """The run after the step. Raises IllegalMove for one that breaks a rule."""
-    if not allowed(run.state, move.to):
-        raise IllegalMove(f"{run.key}: {run.state} is never followed by {move.to}")
+    """The run after a step that stands. Raises IllegalMove for one that breaks a rule."""
     _check(run, move)
     news: dict[str, Any] = {"state": move.to, "parts": _changed(run, move.parts, now=now)}
     if is_step(run, move):

@@ -23,7 +23,6 @@ from interact_gitops.ledger.database import Row, Values, migrations, refuse_newe
 from interact_gitops.ledger.errors import (
     Committed,
     LedgerForeign,
-    LedgerNewer,
 )
 from interact_gitops.ledger.trouble import POSTGRES_SCHEMA as SCHEMA
 from interact_gitops.ledger.trouble import postgres_failure
@@ -258,11 +257,10 @@ class PostgresDatabase:
                     connection.execute(sql)
                     connection.execute("UPDATE schema_version SET version = %s", (number,))
             connection.execute("COMMIT")
-        except self._psycopg.Error as error:
-            self._give_back(connection, spoilt=True)
-            raise self._failure(error, "no") from None
-        except LedgerNewer:
-            self._give_back(connection, spoilt=True)
+        except BaseException as error:
+            connection.close()  # and with it the transaction
+            if isinstance(error, self._psycopg.Error):
+                raise self._failure(error, "no") from None
             raise
         self._give_back(connection)
 

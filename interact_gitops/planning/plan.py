@@ -64,7 +64,8 @@ class Plan:
     `managed` counts the jobs there that carry our mark now, `unmanaged` those that no change concerns and that
     carry none, or another. `definitions` counts the jobs in the files; `prune` says whether jobs whose file is
     gone are deleted. Channels count in `changes` and `unchanged`, and those that carry our mark in
-    `managed_channels`. `notes` say what was not compared.
+    `managed_channels`. `notes` say what was not compared. `between`: two trees were compared, and
+    `target` names them.
     """
 
     target: str
@@ -77,6 +78,7 @@ class Plan:
     prune: bool
     managed_channels: int = 0
     notes: tuple[str, ...] = ()
+    between: bool = False
 
     @property
     def writes(self) -> tuple[Change, ...]:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from interact_gitops.ledger.errors import LedgerUnavailable
 from interact_gitops.ledger.protocol import FullLedger
 from interact_gitops.ledger.records import Notice, Run
-from interact_gitops.ledger.requests import Move
+from interact_gitops.ledger.requests import Blocked, Move
 from interact_gitops.runner import events
 from interact_gitops.runner.catalogue import Catalogue
 from interact_gitops.runner.deciding import Decider
@@ -26,7 +26,7 @@ from interact_gitops.runner.outcomes import denial, step_after
 from interact_gitops.runner.recovering import Recoverer
 from interact_gitops.runner.sending import Sender
 from interact_gitops.runner.target import Target
-from interact_gitops.runner.watching import Watcher
+from interact_gitops.runner.watching import FOLLOWED, Watcher
 
 LONGEST_NAP = 1.0  # seconds; what others write to the ledger is seen this soon
 
@@ -140,6 +140,27 @@ class Runner:
         return late == 0 and not self._ledger.open_runs(self._desk.space)
 
     @property
+    def rest(self) -> float:
+        """Seconds until there will be something to do, as far as is known here; infinite when nothing is in sight."""
+        if self._sender.under_way or self._watcher.asking or self._recoverer.asking:
+            return 0.02
+        coming, looking = self._decider.next, self._watcher.next
+        waits = [LONGEST_NAP] if self._desk.held else []
+        if coming is not None:
+            waits.append((coming - self._clock.now()) / timedelta(seconds=1))
+        if looking is not None:
+            waits.append(looking - self._clock.seconds())
+        return max(0.0, min(waits, default=float("inf")))
+
+    def hint(self, remote_job: str) -> None:
+        """Something happened to a job at the target: the next step looks at it. From the runner's own thread."""
+        self._watcher.hint(remote_job)
+
+    def pauses_changed(self) -> None:
+        """Pauses were written to the ledger beside this runner. From the runner's own thread."""
+        self._decider.pauses_changed()
+
+    @property
     def standing(self) -> Standing:
         """How it stands now."""
         return Standing(
@@ -237,7 +258,7 @@ class Runner:
             if blocked.why == "too_late":
                 notice = events.missed(run.job, run.scheduled_at, run.scheduled_at, 1, run_key=run.key)
                 moves.append(Move(key=run.key, was=run.state, fence=run.fence, to="missed", notices=(notice,)))
-            else:
+            elif blocked.why == "superseded" or self._still_in_the_way(blocked):
                 reason = "a newer run took its place" if blocked.why == "superseded" else None
                 moves.append(
                     Move(key=run.key, was=run.state, fence=run.fence, to="skipped_overlap", reason=reason,
@@ -245,6 +266,13 @@ class Runner:
                 )  # fmt: skip
         if moves:
             self._ended(self._desk.move(moves))
+
+    def _still_in_the_way(self, blocked: Blocked) -> bool:
+        """Judged by what the target shows after the run became due: what the ledger knows may be a look old."""
+        way = self._desk.held.get(blocked.in_the_way or "")
+        if way is None or way.state not in FOLLOWED or way.remote_job is None:
+            return True
+        return self._watcher.looked_since(way.remote_job, blocked.run.due_at)
 
     def _ended(self, runs: list[Run]) -> None:
         over = [run for run in runs if run.ended]
@@ -278,15 +306,7 @@ class Runner:
         self._journal.tell(self._ledger, self._desk.space, self._desk.owner, now=now)
 
     def _nap(self) -> None:
-        if self._sender.under_way or self._watcher.asking or self._recoverer.asking:
-            self._stopping.wait(0.02)
-            return
-        coming = self._decider.next
-        wait = LONGEST_NAP if coming is None else (coming - self._clock.now()) / timedelta(seconds=1)
-        looking = self._watcher.next
-        if looking is not None:
-            wait = min(wait, looking - self._clock.seconds())
-        self._stopping.wait(min(LONGEST_NAP, max(0.01, wait)))
+        self._stopping.wait(min(LONGEST_NAP, max(0.01, self.rest)))
 
     def _raise_bugs(self) -> None:
         for found in (self._sender.bugs, self._watcher.bugs, self._recoverer.bugs):

@@ -19,11 +19,14 @@ FOLLOWED = frozenset({"triggered", "running"})
 
 @dataclass(slots=True)
 class _Watch:
-    """One job at the target: when it is looked at next (seconds), and how long the wait after that will be."""
+    """One job at the target: when it is looked at next (seconds), and how long the wait after that will be; when the
+    newest answered look began, by both clocks."""
 
     at: float
     pause: float
     asked: bool = False
+    began: float = float("-inf")
+    seen: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +72,7 @@ class Watcher:
             if not watch.asked and (at_once or watch.at <= now):
                 waiting.append((watch.at, job))
         for _, job in sorted(waiting)[:most]:
-            self._watches[job].asked = True
+            self._watches[job].asked, self._watches[job].began = True, now
             since = min(run.sent_at or run.scheduled_at for run in runs[job]) - CLOCKS_APART
             self._pool.submit(self._ask, job, since)
 
@@ -86,12 +89,27 @@ class Watcher:
                 wait = watch.pause if look.silent is None else max(watch.pause, look.silent.retry_after or 0.0)
                 watch.asked, watch.at = False, self._desk.clock.seconds() + wait
                 watch.pause = min(watch.pause * 1.5, self._desk.options.poll_last)
+                watch.seen = look.began
             found.append(look)
 
     def news(self, remote_job: str) -> None:
         """Something happened to this job: look again soon."""
         if watch := self._watches.get(remote_job):
             watch.pause = self._desk.options.poll_first
+
+    def hint(self, remote_job: str) -> None:
+        """Something happened there: look as soon as may be, though not more often than `poll_first`."""
+        if watch := self._watches.get(remote_job):
+            watch.pause = self._desk.options.poll_first
+            watch.at = min(watch.at, max(self._desk.clock.seconds(), watch.began + watch.pause))
+
+    def looked_since(self, remote_job: str, when: datetime) -> bool:
+        """Whether a look that began at `when` or later was answered, if only by silence; if not, one is wanted now."""
+        watch = self._watches.get(remote_job)
+        if watch is None or (watch.seen is not None and watch.seen >= when):
+            return True
+        watch.at = min(watch.at, self._desk.clock.seconds())
+        return False
 
     @property
     def next(self) -> float | None:

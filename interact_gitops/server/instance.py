@@ -6,16 +6,20 @@ import os
 import threading
 from collections.abc import Iterable
 
+from interact_gitops.errors import Failure
 from interact_gitops.server.agents.catalog import load_agents
 from interact_gitops.server.clock import Clock, to_text, utc_now
 from interact_gitops.server.metrics import Metrics
 from interact_gitops.server.options import ServerOptions
 from interact_gitops.server.runs.crew import AgentCrew
+from interact_gitops.server.runs.ending import Outcome
 from interact_gitops.server.runs.pool import RunPool
 from interact_gitops.server.runs.requests import RunRequest, Started
 from interact_gitops.server.runs.starting import start_run
 from interact_gitops.server.sample.warehouse import agents_file
+from interact_gitops.server.scheduling.scheduler import Scheduler
 from interact_gitops.server.store import organisations
+from interact_gitops.server.store.chats import StoredChat
 from interact_gitops.server.store.database import Database
 
 
@@ -23,7 +27,7 @@ class Instance:
     """The store, the agents and the pool. `start` before use, `stop` once."""
 
     def __init__(self, options: ServerOptions, *, clock: Clock = utc_now) -> None:
-        """Opens the store and reads the agents. Raises Refused, ConfigurationInvalid."""
+        """Opens the store and reads the agents. Raises Refused, ConfigurationInvalid, LedgerFailure."""
         self.options = options
         self.clock = clock
         agents = load_agents(options.agents or agents_file(), os.environ)
@@ -32,18 +36,31 @@ class Instance:
         self.metrics = Metrics(self.database)
         with self.database.write() as db:
             self.secret = organisations.own_secret(db)
-        self.runs = RunPool(
-            self.database, self.crew, workers=options.workers, clock=clock, observe=self.metrics.observe_run
-        )
+        self.runs = RunPool(self.database, self.crew, workers=options.workers, clock=clock, observe=self._attempt_ended)
         self.stopping = threading.Event()
+        try:
+            self.scheduler = self._scheduler() if options.scheduler else None
+        except Failure:
+            self.database.close()
+            raise
 
     def start(self) -> None:
-        """Begins to run chats."""
+        """Begins to run chats, and to evaluate schedules."""
         self.runs.start()
+        if self.scheduler is not None:
+            self.scheduler.start()
+
+    def close(self) -> None:
+        """Lets go of the files of an instance that was not started."""
+        if self.scheduler is not None:
+            self.scheduler.close()
+        self.database.close()
 
     def stop(self, *, drain_seconds: float) -> None:
         """Ends or interrupts what runs, and closes everything."""
         self.stopping.set()
+        if self.scheduler is not None:
+            self.scheduler.stop(seconds=drain_seconds)
         self.runs.stop(drain_seconds=drain_seconds)
         self.crew.close()
         self.database.close()
@@ -65,6 +82,22 @@ class Instance:
         if not started.replayed:
             self.runs.wake()
         return started
+
+    def jobs_changed(self, organisation_id: str) -> None:
+        """A job was created, changed, deleted, paused or resumed: its schedule follows at once."""
+        if self.scheduler is not None:
+            self.scheduler.jobs_changed(organisation_id)
+
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(
+            folder=self.options.data, database=self.database, start=self.trigger, cancel=self.runs.cancel,
+            clock=self.clock, metrics=self.metrics,
+        )  # fmt: skip
+
+    def _attempt_ended(self, chat: StoredChat, outcome: Outcome, seconds: float) -> None:
+        self.metrics.observe_run(chat, outcome, seconds)
+        if self.scheduler is not None:
+            self.scheduler.chat_ended(chat)
 
     def create_organisation(self, name: str) -> str:
         """A new organisation; its id."""

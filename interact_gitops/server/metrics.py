@@ -47,6 +47,19 @@ class Metrics:
             "interact_attempt_seconds", "Time that an attempt at a chat took.", registry=self._registry
         )
 
+        self._scheduled = Counter(
+            "interact_scheduled_runs",
+            "Occurrences of schedules by what became of them: missed, skipped_overlap, started and then its end.",
+            ["outcome"],
+            registry=self._registry,
+        )
+        self._lateness = Histogram(
+            "interact_schedule_lateness_seconds",
+            "Time from when an occurrence was due to its start.",
+            buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600),
+            registry=self._registry,
+        )
+
     def observe_request(self, operation: str, status: int, seconds: float) -> None:
         """Counts an answered request."""
         self._requests.labels(operation, str(status)).inc()
@@ -56,6 +69,14 @@ class Metrics:
         """Counts an attempt's end."""
         self._attempts.labels(outcome.status).inc()
         self._attempt_seconds.observe(seconds)
+
+    def observe_scheduled(self, outcome: str, count: int = 1) -> None:
+        """Counts occurrences of schedules."""
+        self._scheduled.labels(outcome).inc(count)
+
+    def observe_lateness(self, seconds: float) -> None:
+        """Notes how late an occurrence started."""
+        self._lateness.observe(max(0.0, seconds))
 
     def text(self) -> bytes:
         """The exposition format, version 0.0.4."""

@@ -22,7 +22,8 @@ class ServerOptions:
 
     `workers` is how many chats run at a time, `request_threads` how many requests are answered at a time.
     `drain_seconds` is how long running chats may take to end when the server stops. `sample_folder` None:
-    the sample warehouse is kept under `data`. `rate_limit` None: no limit.
+    the sample warehouse is kept under `data`. `rate_limit` None: no limit. `scheduler`: whether the jobs' schedules
+    are evaluated.
     """
 
     data: Path
@@ -35,3 +36,4 @@ class ServerOptions:
     drain_seconds: float = 10.0
     sample_folder: Path | None = None
     rate_limit: RateLimit | None = RateLimit()
+    scheduler: bool = True

@@ -24,6 +24,7 @@ import uvicorn
 
 from interact_gitops.errors import Failure, Refused
 from interact_gitops.server.api.app import build_app
+from interact_gitops.server.clock import Clock, utc_now
 from interact_gitops.server.data_folder import Credentials, FolderLock, read_credentials, write_credentials
 from interact_gitops.server.identity import PERMISSIONS, key_digest
 from interact_gitops.server.instance import Instance
@@ -44,15 +45,15 @@ class EmbeddedServer:
     is taken, ConfigurationInvalid for a bad agents file.
     """
 
-    def __init__(self, data: Path, **options: Any) -> None:
+    def __init__(self, data: Path, *, clock: Clock = utc_now, **options: Any) -> None:
         self.options = ServerOptions(data=Path(data), **options)
         _demand_loopback(self.options)
         self._stopped = False
         with _Undo() as undo:
             self._lock = FolderLock(self.options.data)
             undo.add(self._lock.release)
-            self.instance = Instance(self.options)
-            undo.add(self.instance.database.close)
+            self.instance = Instance(self.options, clock=clock)
+            undo.add(self.instance.close)
             self._socket = _bound_socket(self.options)
             undo.add(self._socket.close)
             self.options = replace(self.options, port=self._socket.getsockname()[1])
@@ -62,7 +63,7 @@ class EmbeddedServer:
             self._executor = ThreadPoolExecutor(self.options.request_threads, thread_name_prefix="request")
             undo.add(lambda: self._executor.shutdown(wait=True))
             self.instance.start()
-            undo.add(lambda: self.instance.runs.stop(drain_seconds=0))
+            undo.add(lambda: self.instance.stop(drain_seconds=0))
             self.app = build_app(self.instance, self._executor)
             self._start_http()
             undo.keep()

@@ -102,12 +102,14 @@ def beneath(defaults: Mapping[str, Any], path: Path) -> Any:
 
 def to_write(wanted: Any, defaults: Mapping[str, Any], path: Path) -> Any:
     """The part of a normal value that has to be written at `path`; MISSING when nothing has."""
-    if same(beneath(defaults, path), wanted, path):
+    given = beneath(defaults, path)
+    if same(given, wanted, path):
         return MISSING
-    if isinstance(wanted, Mapping):
-        parts = {name: to_write(part, defaults, (*path, name)) for name, part in wanted.items()}
-        return {name: part for name, part in parts.items() if part is not MISSING}
-    return [to_write(item, {}, (*path, index)) for index, item in enumerate(wanted)] if path[-1:] == () else wanted
+    if not isinstance(wanted, Mapping):
+        return wanted
+    parts = {name: to_write(part, defaults, (*path, name)) for name, part in wanted.items()}
+    written = {name: part for name, part in parts.items() if part is not MISSING}
+    return MISSING if not written and isinstance(given, Mapping) else written
 
 
 def left_over(wanted: Any, defaults: Any, path: Path = ()) -> Iterator[Path]:
@@ -116,10 +118,10 @@ def left_over(wanted: Any, defaults: Any, path: Path = ()) -> Iterator[Path]:
     if not isinstance(wanted, Mapping) or not isinstance(defaults, Mapping):
         return
     for name, part in defaults.items():
-        if name not in wanted:
-            yield (*path, name)
-        else:
+        if name in wanted:
             yield from left_over(wanted[name], part, (*path, name))
+        elif path:  # a field that is no part of what a target tells (agent_id) is left alone
+            yield (*path, name)
 
 
 def as_file(value: Any, path: Path) -> Any:

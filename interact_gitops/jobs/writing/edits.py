@@ -9,9 +9,9 @@ Edit = tuple[int, int, str]
 
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
-    """The text with every edit made. Edits do not overlap; those at one place are made in their own order."""
+    """The text with every edit made, those at one place in their own order; what two of them take out is gone once."""
     made, at = [], 0
     for start, end, new in sorted(edits, key=lambda edit: edit[:2]):
         made += [text[at:start], new]
-        at = end
+        at = max(at, end)
     return "".join([*made, text[at:]])

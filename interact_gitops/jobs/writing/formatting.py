@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interact_gitops.errors import Problem
 from interact_gitops.jobs.source import Document, read_documents
+from interact_gitops.jobs.writing.files import decode
 from interact_gitops.jobs.writing.indenting import indented
 from interact_gitops.jobs.writing.ordering import ordered
 from interact_gitops.jobs.writing.parts import Text
@@ -42,12 +43,8 @@ def format_file(file: str, raw: bytes) -> Formatted:
     documents, problems = read_documents(file, raw)
     if problems:
         return Formatted(raw=raw, problems=tuple(problems))
-    text = raw.decode("utf-8-sig")
-    bare = text.replace("\r\n", "\n")
-    made = format_text(bare, documents)
-    if "\r" in text and text.count("\r\n") == text.count("\n"):
-        made = made.replace("\n", "\r\n")
-    return Formatted(raw=made.encode())
+    text, ends = decode(raw)
+    return Formatted(raw=replace(ends, mark=False).encode(format_text(text, documents)))
 
 
 def format_text(text: str, documents: Sequence[Document]) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from interact_gitops.jobs.composing import loader_class
@@ -18,6 +19,7 @@ _PROPERTIES = re.compile(r"(?:[&!][^ \t\n]*[ \t\n]+(?:#[^\n]*[ \t\n]+)*)*")
 _TO_DASH = re.compile(r"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*(?=-)")
 _COMMENT = re.compile(r"(?:(?<=[ \t\n])|\A)#[^\n]*")
 _HEADER = re.compile(r"[|>][-+0-9]*")
+_OWN_ROW = re.compile(r"^[ \t]*(#[^\n]*)", re.MULTILINE)
 _FIRST_LINE = re.compile(r"\n( *)[^ \n]")
 
 
@@ -77,6 +79,7 @@ class Text:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.rows = text.split("\n")
         self.starts = [0, *(found.end() for found in re.finditer("\n", text))]
         self.roots = _parse(text)
 
@@ -92,6 +95,19 @@ class Text:
         """Where the line of `offset` ends: at its line feed, or at the end of the text."""
         found = self.text.find("\n", offset)
         return len(self.text) if found < 0 else found
+
+    def row_end(self, row: int) -> int:
+        """Where a row ends: at its line feed, or at the end of the text."""
+        return self.line_end(self.starts[row])
+
+    @cached_property
+    def comment_rows(self) -> Mapping[int, str]:
+        """The comments on rows of their own, by row."""
+        return {
+            self.line(found.start(1)): found.group(1)
+            for start, end in self.gaps()
+            for found in _OWN_ROW.finditer(self.text, start, end)
+        }
 
     def scalars(self) -> Iterator[Part]:
         """Every scalar and alias, keys included, in the order of the text."""
@@ -115,9 +131,7 @@ class Text:
     def comments(self) -> list[str]:
         """Every comment, from its `#`, without blanks at its end."""
         return [
-            found.group().rstrip()
-            for start, end in self.gaps()
-            for found in _COMMENT.finditer(self.text, start, end)
+            found.group().rstrip() for start, end in self.gaps() for found in _COMMENT.finditer(self.text, start, end)
         ]
 
 
@@ -187,7 +201,7 @@ class _Building:
     def entries(self, part: Part, at: int) -> None:
         from yaml.events import MappingEndEvent, SequenceEndEvent
 
-        while not isinstance(event := self.get(), MappingEndEvent | SequenceEndEvent):
+        while (event := self.get()).__class__ not in {MappingEndEvent, SequenceEndEvent}:
             if part.kind == "map":
                 key = self.part(event)
                 entry = Entry(start=key.start, key=key, value=self.part(self.get()))

@@ -109,7 +109,9 @@ def _may_flow(value: Any, path: Path) -> bool:
     parts = list(value.values()) if isinstance(value, Mapping) else value
     if isinstance(value, Mapping):
         parts = [item for part in parts for item in (part if isinstance(part, list | tuple) else [part])]
-    return not any(isinstance(part, Mapping | list | tuple) or (isinstance(part, str) and "\n" in part) for part in parts)
+    return not any(
+        isinstance(part, Mapping | list | tuple) or (isinstance(part, str) and "\n" in part) for part in parts
+    )
 
 
 def _literal(value: str, used: int, indent: int, path: Path) -> tuple[str, list[str]] | None:

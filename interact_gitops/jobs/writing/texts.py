@@ -17,7 +17,7 @@ STEP = 2  # columns by which what is inside stands to the right
 _PLAIN = re.compile(r"[^\s\-?:,\[\]{}#&*!|>'\"%@`=~<](?:[^\n\t:#]|:(?! |\Z)|(?<! )#)*(?<! )\Z")
 _IN_FLOW = re.compile(r"[,\[\]{}:?]")  # some readers take the last two for more than text
 _SHORT = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
-_ONE_LETTER = frozenset("yYnN")  # booleans of YAML 1.1
+_ODD = frozenset({"y", "Y", "n", "N", "..."})  # booleans of YAML 1.1, and the end of a document
 
 
 def scalar(value: Any, *, flow: bool = False, quote: bool = False) -> str:
@@ -86,7 +86,7 @@ def _is_text_to_all(text: str) -> bool:
     import yaml
 
     try:
-        if not isinstance(resolve(text), str) or text in _ONE_LETTER:
+        if not isinstance(resolve(text), str) or text in _ODD:
             return False
     except ScalarRefused:
         return False

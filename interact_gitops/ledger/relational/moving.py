@@ -97,12 +97,14 @@ def cancel(
 
 
 def _read(session: Session, target: int, keys: Sequence[str]) -> dict[str, _Course]:
+    """The runs that are there, locked; in the order in which they are named."""
     rows = session.all(_READ, target=target, keys=sorted(set(keys)))
     runs = read_runs(session, [row[:-2] for row in rows])
-    return {
+    found = {
         run.key: _Course(first=run, run=run, lease_left=_left(session.clock, *row[-2:]))
         for run, row in zip(runs, rows, strict=True)
     }
+    return {key: found[key] for key in keys if key in found}
 
 
 def _left(time: LeaseTime, epoch: str | None, until: float | None) -> float | None:
@@ -111,8 +113,9 @@ def _left(time: LeaseTime, epoch: str | None, until: float | None) -> float | No
 
 def _step(course: _Course, one: Move, *, by: str, now: datetime) -> None:
     before = course.run
+    stands_still = stands(before, one, by=by)
     too_short = one.intent is not None and (course.lease_left is None or course.lease_left < one.intent.seconds)
-    if not stands(before, one, by=by) or too_short:
+    if not stands_still or too_short:
         course.lost = True
         return
     course.run = moved(before, one, now=now)

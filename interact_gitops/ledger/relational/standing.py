@@ -15,7 +15,7 @@ from interact_gitops.ledger.relational.rows import from_text, instant, to_text
 def jobs(session: Session, target: int, keys: Sequence[str] | None) -> dict[str, JobStanding]:
     """See `Ledger.jobs`."""
     rows = session.all(
-        "SELECT job, schedule, decided_until, paused_at, paused_by, paused_reason, failures, succeeded_at FROM jobs"
+        "SELECT job, schedule, decided_until, paused_at, paused_by, paused_reason, failures, succeeded_at FROM jobs"  # noqa: S608 - nothing but texts of ours
         f" WHERE target = :target{'' if keys is None else ' AND job = ANY(:keys)'} ORDER BY job",
         target=target,
         **({} if keys is None else {"keys": list(keys)}),

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from interact_gitops.planning.drift import Drift, Drifted, What
-from interact_gitops.planning.rendering.styled import Line, line, plain, visible
-from interact_gitops.planning.rendering.values import field_details
+from interact_gitops.planning.rendering.github import code, fence, folded, listed, marker
+from interact_gitops.planning.rendering.styled import Detail, Line, line, plain, statement, visible
+from interact_gitops.planning.rendering.values import INDENT, field_details
 
-INDENT = "      "
 SYMBOLS: Mapping[What, str] = {"deleted": "-", "changed": "~", "unapplied": "?"}
 _STYLES: Mapping[What, str] = {"deleted": "delete", "changed": "update", "unapplied": "refused"}
 _SHOWN = 20  # keys of jobs that do not count, in one line
-# An issue on GitHub takes 65,536 characters: the table and the details have their share of it each.
-_LONGEST_TABLE, _LONGEST_DETAILS = 25_000, 35_000
-_TICKS = re.compile("`+")
+# An issue holds 65,536 UTF-16 units, as a comment does (see github.py); a character takes at most two.
+_LONGEST_INDEX, _LONGEST_DETAILS, _LONGEST_LIST = 12_000, 16_000, 1_200  # characters
 
 
 def render_drift(drift: Drift, *, quiet: bool = False) -> list[Line]:
@@ -26,27 +24,26 @@ def render_drift(drift: Drift, *, quiet: bool = False) -> list[Line]:
         return [_summary(drift)]
     lines: list[Line] = []
     for one in drift.drifted:
-        title = f"{SYMBOLS[one.what]:>2} {one.what} {_named(one)}"
-        lines += [line((title, _STYLES[one.what]), f"  {one.name}  ", (_place(one), "dim")), *_details(one), line()]
+        lines += [
+            ((" ", ""), *_title(one), (f"  {visible(_place(one))}", "dim")),
+            *map(_indented, _details(one)),
+            line(),
+        ]
     return [*lines, _summary(drift), *(line(*parts) for parts in _remarks(drift))]
 
 
 def drift_to_markdown(drift: Drift) -> str:
-    """The drift as the body of an issue, which it fits. What comes from the target or the definitions stands as
-    code, where nothing is a link, a mention or markup."""
-    rows = [plain([_summary(drift)])]
+    """The drift as the body of an issue, which it fits. Its first line is hidden: by it the issue is found again.
+
+    What comes from the target or the definitions stands as code, where nothing is a link, a mention or markup.
+    """
+    parts = [f"{marker(drift.target, drift.managed_by, of='drift')}\n### {plain([_summary(drift)])}"]
     if drift.drifted:
-        table = [
-            f"| {SYMBOLS[one.what]} {one.what} | {_code(_named(one))} | {_when(one.at)} | {_code(_place(one))} |"
-            for one in drift.drifted
-        ]
-        details = [row for one in drift.drifted for row in [f"{SYMBOLS[one.what]} {_named(one)}", *_plain(one), ""]]
-        rows += ["", "| | job | last changed | file |", "|---|---|---|---|", *_cut(table, _LONGEST_TABLE)]
-        rows += ["", "<details><summary>What changed</summary>", ""]
-        rows += [*_fenced(_cut(details, _LONGEST_DETAILS)), "", "</details>"]
-    for said, *keys in _remarks(drift):
-        rows += ["", said + "".join(_code(one) for one in keys)]
-    return "\n".join(rows) + "\n"
+        index = [plain([_title(one, place=True)]) for one in drift.drifted]
+        rows = [row for one in drift.drifted for row in ["", plain([_title(one)]), *map(_row, _details(one))]][1:]
+        parts += [fence(_cut(index, _LONGEST_INDEX)), folded("What changed", _cut(rows, _LONGEST_DETAILS))]
+    parts += [said + "".join(code(one, _LONGEST_LIST) for one in keys) for said, *keys in _remarks(drift)]
+    return "\n\n".join(parts) + "\n"
 
 
 def drift_to_json(drift: Drift) -> dict[str, Any]:
@@ -81,20 +78,35 @@ def _as_json(one: Drifted) -> dict[str, Any]:
     }
 
 
-def _details(one: Drifted) -> Iterator[Line]:
+def _title(one: Drifted, *, place: bool = False) -> Line:
+    named = one.key if one.kind == "job" else f"{one.kind} {one.key}"
+    title = (f"{SYMBOLS[one.what]} {one.what} {named}", _STYLES[one.what])
+    return line(title, (f"  {_place(one)}", "dim")) if place else line(title, f"  {one.name}")
+
+
+def _details(one: Drifted) -> Iterator[Detail]:
     if one.what == "deleted":
-        yield line(INDENT, f"deleted there: {_when(one.at)}")
+        yield statement(f"deleted there: {_when(one.at)}")
         return
     if one.what == "unapplied":
-        yield line(INDENT, f"it has this repository's mark, but no apply wrote it; changed last: {_when(one.at)}")
+        yield statement(f"it has this repository's mark, but no apply wrote it; changed last: {_when(one.at)}")
         return
     applied = f"; applied from commit {one.commit[:12]}" if one.commit else ""
-    yield line(INDENT, f"changed there: {_when(one.at)}{applied}")
+    yield statement(f"changed there: {_when(one.at)}{applied}")
     if one.fields is None:
-        yield line(INDENT, ("git no longer says what was applied, so the fields cannot be told", "dim"))
+        yield statement(("git no longer says what was applied, so the fields cannot be told", "dim"))
     for change in one.fields or ():
-        for detail in field_details(change):
-            yield ((f"{INDENT}  {detail.sign}" if detail.sign else INDENT, ""), *detail.parts)
+        yield from field_details(change)
+
+
+def _indented(detail: Detail) -> Line:
+    style = {"-": "removed", "+": "added"}.get(detail.sign or "", "dim")
+    return ((f"{INDENT}  {detail.sign}", style) if detail.sign else (INDENT, ""), *detail.parts)
+
+
+def _row(detail: Detail) -> str:
+    """Signs stand where GitHub looks for them, and the lines of prompts further in than ours can be."""
+    return (f"{detail.sign}    " if detail.sign else "  ") + plain([detail.parts])
 
 
 def _summary(drift: Drift) -> Line:
@@ -120,16 +132,11 @@ def _remarks(drift: Drift) -> Iterator[tuple[str, ...]]:
 
 
 def _few(keys: Sequence[str]) -> str:
-    rest = len(keys) - _SHOWN
-    return ", ".join(keys[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+    return listed(keys[:_SHOWN], len(keys))
 
 
 def _jobs(count: int) -> str:
     return f"{count} job" if count == 1 else f"{count} jobs"
-
-
-def _named(one: Drifted) -> str:
-    return one.key if one.kind == "job" else f"{one.kind} {one.key}"
 
 
 def _place(one: Drifted) -> str:
@@ -140,24 +147,6 @@ def _place(one: Drifted) -> str:
 
 def _when(at: datetime | None) -> str:
     return at.astimezone(UTC).strftime("%a %Y-%m-%d %H:%M UTC") if at else "at an unknown time"
-
-
-def _plain(one: Drifted) -> Iterator[str]:
-    return ("".join(text for text, _ in row) for row in _details(one))
-
-
-def _code(text: str) -> str:
-    """A text as code in a cell of a table or in a sentence."""
-    shown = visible(text).replace("|", "\\|")
-    ticks = "`" * (1 + max((len(run) for run in _TICKS.findall(shown)), default=0))
-    return f"{ticks} {shown} {ticks}" if "`" in shown else f"`{shown}`"
-
-
-def _fenced(rows: Sequence[str]) -> list[str]:
-    """Lines as a block of code that nothing in them can end."""
-    shown = [visible(row) for row in rows]
-    ticks = "`" * max(3, *(1 + len(run) for row in shown for run in _TICKS.findall(row)), 0)
-    return [ticks, *shown, ticks]
 
 
 def _cut(rows: Sequence[str], most: int) -> list[str]:

@@ -21,10 +21,10 @@ LONGEST_NAME = 100  # characters of a name
 _TICKS = re.compile("`+")
 
 
-def marker(*identity: str) -> str:
+def marker(*identity: str, of: str = "plan") -> str:
     """The hidden line by which a comment is found again and edited; the same for the same identity, which it hides."""
     digest = hashlib.sha256("\n".join(identity).encode(errors="surrogatepass")).hexdigest()
-    return f"<!-- interact-gitops:plan {digest[:16]} -->"
+    return f"<!-- interact-gitops:{of} {digest[:16]} -->"
 
 
 def code(text: str, most: int = LONGEST_NAME) -> str:

@@ -84,7 +84,10 @@ def _head(plan: Plan, held: str | None, identity: str | None) -> Iterator[str]:
     yield from (f"Note: {code(note, LONGEST_REASON)}" for note in plan.notes[:NAMED])
     if len(plan.notes) > NAMED:
         yield f"Notes: {len(plan.notes) - NAMED:,} more."
-    yield f"Target {code(plan.target, LONGEST_TARGET)}, managed by {code(plan.managed_by)}."
+    if plan.between:
+        yield f"Between {code(plan.target, LONGEST_TARGET)}; no target was asked."
+    else:
+        yield f"Target {code(plan.target, LONGEST_TARGET)}, managed by {code(plan.managed_by)}."
 
 
 def _warning(kind: str, done: str, changes: Sequence[Change]) -> Iterator[str]:

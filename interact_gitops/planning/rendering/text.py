@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from interact_gitops.planning.applying import Applied
 from interact_gitops.planning.plan import Action, Change, Plan
 from interact_gitops.planning.rendering.details import (
     SYMBOLS,
@@ -20,6 +20,9 @@ from interact_gitops.planning.rendering.details import (
 )
 from interact_gitops.planning.rendering.styled import Detail, Line, line
 from interact_gitops.planning.rendering.values import INDENT
+
+if TYPE_CHECKING:
+    from interact_gitops.planning.applying import Applied
 
 WIDEST = 64  # characters of a key that the index is aligned to
 DETAILED = 1_000  # details that are shown
@@ -120,6 +123,7 @@ def _summary(plan: Plan) -> Iterator[Line]:
     if plan.changes:
         yield line((counts(plan), "bold"))
     else:
-        yield line(("No changes. ", "good"), f"The target matches the definitions: {plan.unchanged:,} unchanged.")
+        same = "The definitions are the same" if plan.between else "The target matches the definitions"
+        yield line(("No changes. ", "good"), f"{same}: {plan.unchanged:,} unchanged.")
     for said in (*standing(plan), *(f"note: {note}" for note in plan.notes)):
         yield line((said, "dim"))

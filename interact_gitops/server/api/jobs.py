@@ -85,6 +85,7 @@ def create_job(call: Call) -> Reply:
         reply = answer({"job": job_form(fresh)}, status=201, headers=_headers(fresh))
         if key is not None:
             remember(db, organisation_id, "job", key, digest, reply, now=now)
+    call.instance.jobs_changed(organisation_id)
     return reply
 
 
@@ -111,6 +112,7 @@ def replace_job(call: Call) -> Reply:
         except sqlite3.IntegrityError as error:
             raise _key_taken(db, after) from error
         assert replaced  # nobody else writes in this transaction
+    call.instance.jobs_changed(call.caller.organisation_id)
     return _one(after)
 
 
@@ -126,6 +128,7 @@ def delete_job(call: Call) -> Reply:
                 remedy="apply it with protect: false first",
             )
         jobs.bury(db, replace(present, applied_hash=None) if applied else present, now=call.instance.now())
+    call.instance.jobs_changed(call.caller.organisation_id)
     return Reply(status=204)
 
 
@@ -197,6 +200,7 @@ def _set_pause(call: Call, *, reason: str | None) -> Reply:
         # A new reason for a pause does not make it a new pause.
         at = None if reason is None else present.paused_at or call.instance.now()
         jobs.set_pause(db, present.id, reason=reason, at=at)
+    call.instance.jobs_changed(call.caller.organisation_id)
     return _one(replace(present, paused_reason=reason, paused_at=at))
 
 

@@ -12,6 +12,7 @@ from typing import Any
 class RunRequest:
     """A checked trigger body. `scheduled_at` None means now; `digest` is over the body as sent.
 
+    `of_schedule`: the server's own schedule asks, so that a pause or a handed-over schedule forbids it.
     `parameters` asks for one chat, `combinations` for one each; neither for what the job itself fans out to.
     """
 
@@ -24,6 +25,7 @@ class RunRequest:
     trigger: str = "api"
     expected_definition_hash: str | None = None
     idempotency_key: str | None = None
+    of_schedule: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from interact_gitops.server.failures import (
     IdempotencyMismatch,
     NotFound,
     RunInProgress,
+    ScheduleOff,
 )
 from interact_gitops.server.identity import new_id, own_run_key
 from interact_gitops.server.runs.crew import AgentCrew
@@ -40,7 +41,7 @@ def start_run(
 ) -> Started:
     """Queues the chats of a run, or finds those that the same request started before.
 
-    Raises NotFound, Invalid, IdempotencyMismatch, DefinitionChanged, AgentInactive, RunInProgress.
+    Raises NotFound, Invalid, IdempotencyMismatch, DefinitionChanged, AgentInactive, RunInProgress, ScheduleOff.
     """
     while True:
         with database.read() as db:
@@ -109,6 +110,8 @@ def _start(
     *,
     now: str,
 ) -> Started:
+    if request.of_schedule:
+        _demand_schedule(stored)
     state = _make_way(db, stored, job, now=now)
     group = groups.StoredGroup(
         seq=0,
@@ -151,6 +154,14 @@ def _start(
         idempotency.spend(db, stored.organisation_id, stored.id, request.idempotency_key, use, now=now)
     started = tuple((chat.id, chat.parameters) for chat in planned.chats)
     return Started(job_id=stored.id, group_seq=group.seq, fan_out=planned.fan_out, chats=started)
+
+
+def _demand_schedule(job: StoredJob) -> None:
+    """Asked where the run is written: when a pause has been answered, no scheduled run starts any more."""
+    if job.paused_at is not None:
+        raise ScheduleOff(f"the job {job.key} is paused", remedy="resume it")
+    if not job.schedule_enabled:
+        raise ScheduleOff(f"the schedule of {job.key} is evaluated elsewhere (scheduleEnabled: false)")
 
 
 def _make_way(db: Connection, stored: StoredJob, job: Job, *, now: str) -> str:

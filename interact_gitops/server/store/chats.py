@@ -112,6 +112,17 @@ class ChatFilter:
     before: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatStanding:
+    """How a chat stands, and nothing else of it: what somebody who follows thousands needs."""
+
+    id: str
+    status: Status
+    created_at: str
+    run_key: str
+    error: RunError | None
+
+
 _OF_GROUP = {"group_id": "id"} | {
     name: name
     for name in (
@@ -181,6 +192,26 @@ def listed(db: Connection, organisation_id: str, wanted: ChatFilter, *, count: i
     before = 2**63 - 1 if wanted.before is None else wanted.before
     found = db.execute(f"{_IN_LISTS} WHERE {where} AND c.seq < ? ORDER BY c.seq DESC LIMIT ?", (*values, before, count))
     return [_chat(row) for row in found]
+
+
+def standings(db: Connection, organisation_id: str, job_id: str, *, since: str) -> list[ChatStanding]:
+    """The job's chats that were created after `since`, oldest first."""
+    found = db.execute(
+        "SELECT c.id, c.status, c.created_at, g.run_key, c.error FROM chats c CROSS JOIN run_groups g"
+        " ON g.seq = c.group_seq WHERE c.organisation_id = ? AND c.job_id = ? AND c.created_at > ? AND c.seq >="
+        " (SELECT min(seq) FROM chats WHERE organisation_id = ? AND created_at > ?) ORDER BY c.seq",
+        (organisation_id, job_id, since, organisation_id, since),
+    )
+    return [
+        ChatStanding(
+            id=row["id"],
+            status=row["status"],
+            created_at=row["created_at"],
+            run_key=row["run_key"],
+            error=read_error(row["error"]),
+        )
+        for row in found
+    ]
 
 
 def of_group(db: Connection, group_seq: int) -> list[tuple[str, Mapping[str, Scalar]]]:

@@ -197,3 +197,21 @@ def test_a_target_that_cannot_lock_now(scripted: Callable[..., tuple[Scripted, C
     _, client = scripted(lambda _request: problem(503, "unavailable"))
     with pytest.raises(ServerFault, match="take the lock"):
         client.locks.take(managed_by="m", holder="ada")
+
+
+def test_nobody_waits_long_for_a_target_that_does_not_answer(
+    fronted: Client, front: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A renewal that hangs is left behind, and ends without a word when its connections are closed under it."""
+    monkeypatch.setattr(locks, "LEASE_SECONDS", 1)
+    monkeypatch.setattr(locks, "_LONGEST_JOIN_SECONDS", 0.1)
+    lease = fronted.locks.take(managed_by="m", holder="ada")
+    assert lease is not None
+    front.trouble = lambda _request, _number: "slow"
+    time.sleep(0.4)  # a renewal is under way
+    began = time.monotonic()
+    lease.release()
+    assert time.monotonic() - began < 0.25
+    fronted._transport.close()
+    lease._thread.join(10)
+    assert not lease._thread.is_alive()

@@ -149,6 +149,21 @@ def test_a_write_needs_the_present_etag(api, method):
     assert api.job(job["id"]) == newer
 
 
+@pytest.mark.parametrize(("query", "left"), [("", HASH), ("?applied=false", HASH), ("?applied=true", None)])
+def test_what_apply_deletes_leaves_no_applied_hash(api, query, left):
+    job = put(api, api.create(), appliedHash=HASH)
+    assert api("DELETE", f"{JOBS}/{job['id']}{query}", headers={"If-Match": job["etag"]}).status_code == 204
+    (stone,) = api.all(JOBS, "jobs", deleted="true")
+    assert (stone["id"], stone["appliedHash"]) == (job["id"], left)
+
+
+def test_a_word_that_applied_does_not_know(api):
+    job = api.create()
+    path = f"{JOBS}/{job['id']}?applied=yes"
+    api.problem(422, "invalid", "DELETE", path, headers={"If-Match": job["etag"]})
+    assert api.job(job["id"]) == job
+
+
 def test_of_concurrent_writes_from_one_etag_one_wins(api):
     job = api.create()
 

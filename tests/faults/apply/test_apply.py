@@ -26,6 +26,7 @@ from interact_gitops.server.serving import EmbeddedServer
 
 from ...contract.client.scripted import Request, Trouble
 from .conftest import OURS, Room, definition, history
+from .processes import Held
 
 
 def results(applied: Applied) -> dict[str, str]:
@@ -208,6 +209,31 @@ def test_interrupted_while_the_target_is_down(room: Room, embedded: EmbeddedServ
     assert results(applied) == {"a": "failed"}
 
 
+def test_interrupted_twice(room: Room, embedded: EmbeddedServer) -> None:
+    """The second time, what is under way is not waited for; it is said that it may be done."""
+    held = Held(room, "POST", "/api/agents/jobs", first=1, waiting=2)
+    organization, key = embedded.create_organization("twice")
+    with Client(room.front.url, key, organization) as client:
+        plan = diff([definition(k) for k in "abc"], client.jobs(), managed_by=OURS, commit=None, target="t")
+
+        def press_twice() -> None:
+            held.reached.wait(20)
+            for _ in range(2):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.1)
+
+        presses = threading.Thread(target=press_twice)
+        presses.start()
+        applied = apply(plan, client, parallelism=2)
+        presses.join()
+        assert applied.interrupted
+        assert results(applied) == {"a": "failed", "b": "failed", "c": "not tried"}
+        assert {"it may have been carried out all the same" in (o.said or "") for o in applied.outcomes[:2]} == {True}
+        held.end()
+        while len(client.jobs()) < 2:
+            time.sleep(0.02)
+
+
 TEXTS = st.sampled_from(["What was spent?", "What was earned?", "Zoë 🥾\n\nlast line\n"])
 
 
@@ -287,9 +313,10 @@ def notifying(key: str, *channels: str) -> Definition:
     return definition(key, notifications=tuple(Notification(channel=name, topics=("anomaly",)) for name in channels))
 
 
-def with_declared(room: Room, definitions: list[Definition], *names: str) -> Plan:
+def with_declared(room: Room, definitions: list[Definition], *names: str, level: str = "info") -> Plan:
     """The plan of jobs, and of channels with these names."""
-    channels = [Channel(name=name, type="email", to=("a@example.com",), path="f", line=1) for name in names]
+    to = ("a@example.com",)
+    channels = [Channel(name=name, type="email", to=to, level=level, path="f", line=1) for name in names]
     beside = diff_channels(channels, room.direct.channels.list(), managed_by=OURS, fingerprints={})
     return with_channels(room.plan(definitions), beside)
 
@@ -307,6 +334,10 @@ def test_what_depends_on_a_failure_is_left_out(room: Room) -> None:
     room.spoil(lambda _request, _number: None)
     assert apply(with_declared(room, definitions, "bad", "good"), room.fronted).complete
     assert with_declared(room, definitions, "bad", "good").changes == ()
+    louder = with_declared(room, definitions, "bad", "good", level="error")
+    assert louder.count("update", kind="channel") == 2
+    assert apply(louder, room.fronted).complete
+    assert {channel.definition["level"] for channel in room.direct.channels.list()} == {"error"}
 
 
 def test_a_channel_stays_while_a_job_that_was_not_written_names_it(room: Room) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-from interact_gitops.interact import transport
-
 from ...contract.client.scripted import CARRIED_OUT, Request, Trouble
 from .conftest import KINDS, Room, first_of_each, history, whole_history
 
@@ -42,7 +40,7 @@ def test_giving_up_at_any_write_and_running_again(
         assert room.apply(SMALL_BEFORE, room.direct).complete
         room.spoil(_nth_write(position, trouble))
         with monkeypatch.context() as patch:
-            patch.setattr(transport, "MAX_ATTEMPTS", 1)
+            patch.setattr(room.fronted._transport, "_most_attempts", 1)
             applied = room.apply(SMALL_AFTER, parallelism=1)
         assert [o.result for o in applied.outcomes].count("failed") == 1
         assert applied.count("not tried") == 3 - position

@@ -67,6 +67,13 @@ def test_a_delete_whose_answer_was_lost(client: Client, script: Script) -> None:
     client.delete_job("job_1", etag='"1"')
 
 
+def test_a_delete_says_when_it_is_applys_own(client: Client, script: Script) -> None:
+    script.steps = [http(204), http(204)]
+    client.delete_job("job_1", etag='"1"', applied=True)
+    client.delete_job("job_1", etag='"1"')
+    assert ["applied=true" in str(request) for request in script.requests] == [True, False]
+
+
 def test_a_delete_of_what_was_never_there(client: Client, script: Script) -> None:
     script.steps = [problem(404, "not_found")]
     with pytest.raises(NotFound):

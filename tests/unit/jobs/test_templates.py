@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from interact_gitops.errors import TemplateInvalid
+from interact_gitops.jobs import admission
 from interact_gitops.jobs.model import Job, Prompt
 from interact_gitops.jobs.templates import MAX_OUTPUT, RunFacts, inspect, render, run_date
 from interact_gitops.schedule import Schedule
@@ -186,3 +187,31 @@ def test_a_template_is_rendered_within_its_cap_or_refused(text):
 def test_where_a_template_is_at_fault(text, place, said):
     (fault, *_), _ = inspect(text, frozenset(PARAMETERS))
     assert (f"{fault.line}:{fault.column}", fault.message) == (place, said)
+
+
+PLAIN_PIECES = [
+    "{{ days }}", "{{days}}", "{{\n run.date\t}}", "{{ job.key }}", "{{ job.labels }}", "{{ run }}", "{{ days.x }}",
+    "{{ nobody }}", "{{ true }}", "{{ in }}", "{{- days -}}", "{{ run.2 }}", "{{ run . date }}", "{", "}", "{{", "}}",
+    "{% raw %}", "{% endraw %}", "{#", "#}", "{{ days|upper }}", "{{ 'x' }}", " ", "\n", "#", "days", "\\",
+]  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(PLAIN_PIECES), max_size=6).map("".join))
+@example("{{{ days }}")
+@example("{{ days }}}")
+@example("{{{{ days }}}}")
+@example("{% raw %}{{ days }}{% endraw %}")
+@example("{{ days }}{" + "{ run.date }}")
+@example("{{ days }}" * 600)
+def test_what_is_admitted_at_a_glance_is_admitted_by_jinja(text):
+    names = frozenset({*PARAMETERS, "true", "in", "run"})
+    plain = admission._plain_uses(text, names)
+    if plain is not None:
+        assert admission._judge(text, names) == ((), plain)
+
+
+def test_a_prompt_that_only_names_values_needs_no_jinja(monkeypatch):
+    monkeypatch.setattr(admission, "_judge", None)
+    text = "{ Report {{ days }} } before {{ run.date }}, {{ job.name }}; { brace"
+    assert inspect(text, frozenset({"days"})) == ((), frozenset({"days"}))

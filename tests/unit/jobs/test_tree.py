@@ -79,6 +79,28 @@ def test_no_more_than_the_limit_is_read(tree):
     assert len(files[0].raw) == MAX_BYTES + 1
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(tree, monkeypatch):
+    read = os.read
+    grown = []
+
+    def grow(file, count):
+        if not grown:
+            grown.append(file)
+            with open(tree / "b.yaml", "ab") as stream:
+                stream.write(b"c" * 10)
+        return read(file, count)
+
+    monkeypatch.setattr(os, "read", grow)
+    files, _ = read_tree(tree)
+    assert files[0].raw == b"b" + b"c" * 10
+
+
+def test_the_folder_that_one_is_in(tree, monkeypatch):
+    monkeypatch.chdir(tree)
+    files, _ = read_tree(tree, shown=".")
+    assert [file.shown for file in files] == ["b.yaml", "deep/er/a.YML"]
+
+
 def test_what_may_not_be_read(tree, monkeypatch):
     opened = os.open
 

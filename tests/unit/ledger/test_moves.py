@@ -95,8 +95,14 @@ def test_a_run_that_nobody_owns_may_be_moved_by_anybody_who_read_it():
 
 
 def test_what_the_table_does_not_have_is_illegal():
-    with pytest.raises(IllegalMove, match="succeeded is never followed by planned"):
-        step(run("succeeded"), "planned", next_attempt=True)
+    """Whatever has become of the run in the meantime."""
+    for was, to, said in (
+        ("succeeded", "planned", "succeeded is never followed by planned"),
+        ("planned", "claimed", "only a claim or a take-over claims"),
+        ("claimed", "claimed", "only a claim or a take-over claims"),
+    ):
+        with pytest.raises(IllegalMove, match=said):
+            stands(run("running"), Move(key="k", was=was, fence=3, to=to), by="a")
 
 
 def test_an_intent_belongs_to_sending_and_to_nothing_else():

@@ -1,0 +1,54 @@
+"""Files of a jobs repository written whole or not at all, and never over what somebody else just wrote."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from interact_gitops.errors import Failure
+
+
+def save(path: Path, raw: bytes, *, before: bytes | None) -> None:
+    """Write a file that holds `before` now; None for one that is not there yet, whose folder is made.
+
+    A link stays one: what it leads to is written. The file's mode stays. Raises Failure, and then the file is as it
+    was.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        if before is None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = 0o666 & ~_umask()
+        else:
+            mode = target.stat().st_mode & 0o7777
+            if target.read_bytes() != before:
+                raise Failure(f"{path} was changed meanwhile, and is left as it is", remedy="run the command again")
+        _put(target, raw, mode, new=before is None)
+    except FileExistsError as error:
+        raise Failure(f"{path} is there by now, and is left as it is", remedy="run the command again") from error
+    except OSError as error:
+        said = f"{path} cannot be written: {error.strerror}"
+        raise Failure(said, remedy="what was written before stays; mend this and run the command again") from error
+
+
+def _put(target: Path, raw: bytes, mode: int, *, new: bool) -> None:
+    # Hidden, so that nobody takes what a crash may leave for a definition.
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(raw)
+            os.fchmod(stream.fileno(), mode)
+        if new:
+            os.link(name, target)  # unlike a rename, never over a file that came meanwhile
+        else:
+            os.replace(name, target)
+    finally:
+        if new or os.path.exists(name):
+            os.unlink(name)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
