@@ -1,4 +1,4 @@
-"""What `doctor` looks at, one finding after the other, each with its remedy."""
+"""What `doctor` looks at on this machine, one finding after the other, each with its remedy."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from interact_gitops import __version__
 from interact_gitops.errors import Failure
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
 
 OLDEST_ZONES = 2025  # the year of time-zone data below which recent rule changes are missing
+MODELINE = b"yaml-language-server: $schema="
+
+Level = Literal["ok", "warn", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,29 +26,37 @@ class Finding:
     """One line: what was looked at, how it is, what was seen, what to do."""
 
     subject: str
-    level: Literal["ok", "warn", "fail"]
+    level: Level
     said: str
     remedy: str | None = None
 
 
 def diagnose(workspace: Workspace) -> Iterator[Finding]:
     """Every finding; a failure of one part does not hide the next."""
-    yield Finding(subject="python", level="ok", said=".".join(map(str, sys.version_info[:3])))
+    from interact_gitops.cli.diagnosis_of_target import target
+
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(subject="program", level="ok", said=f"interact-gitops {__version__} on Python {python}")
     try:
         settings = workspace.settings
         said = settings.file or "no file: defaults and the environment"
         yield Finding(subject="configuration", level="ok", said=said)
     except Failure as failure:
-        yield _failed("configuration", failure)
+        yield failed("configuration", failure)
         return
     yield from _definitions(workspace)
+    yield from _channels(workspace)
+    yield _git(workspace)
     yield _owner(workspace)
     yield _zones()
+    yield _holidays()
+    yield _ledger(workspace)
     yield _server()
-    yield from _target(workspace)
+    yield from target(workspace)
 
 
-def _failed(subject: str, failure: Failure) -> Finding:
+def failed(subject: str, failure: Failure) -> Finding:
+    """A part that cannot be used."""
     problems = getattr(failure, "problems", ())
     said = f"{failure.message}: {problems[0]}".replace("\n ", ";") if problems else failure.message
     return Finding(subject=subject, level="fail", said=said, remedy=failure.remedy)
@@ -55,21 +68,59 @@ def counted(number: int, word: str) -> str:
 
 
 def _definitions(workspace: Workspace) -> Iterator[Finding]:
+    from interact_gitops.jobs.tree import read_tree
+
     try:
         loaded = workspace.load()
+        files, _ = read_tree(workspace.settings.definitions_folder, shown=workspace.settings.definitions)
     except Failure as failure:
-        yield _failed("definitions", failure)
+        yield failed("definitions", failure)
         return
     warnings = len(loaded.problems) - len(loaded.errors)
+    remedy = "see `interact-gitops validate`" if loaded.problems else None
     if loaded.errors:
-        said = f"{len(loaded.errors)} problems in {workspace.settings.definitions}"
-        yield Finding(subject="definitions", level="fail", said=said, remedy="see `interact-gitops validate`")
+        said = f"{counted(len(loaded.errors), 'problem')} in {workspace.settings.definitions}"
+        yield Finding(subject="definitions", level="fail", said=said, remedy=remedy)
     else:
-        level: Literal["ok", "warn"] = "warn" if warnings else "ok"
         said = f"{counted(len(loaded.definitions), 'job')}, {counted(warnings, 'warning')}"
+        yield Finding(subject="definitions", level="warn" if warnings else "ok", said=said, remedy=remedy)
+    without = [file.shown for file in files if MODELINE not in file.raw[:500]]
+    if len(without) == len(files) and files and not (workspace.settings.folder / ".vscode/settings.json").exists():
+        remedy = f"begin files with `# {MODELINE.decode()}../schema/job.schema.json`, as `interact-gitops init` does"
+        said = "no file names its schema: editors check and complete nothing"
+        yield Finding(subject="editors", level="warn", said=said, remedy=remedy)
+
+
+def _channels(workspace: Workspace) -> Iterator[Finding]:
+    channels = workspace.channels
+    missing = [f"{c.name}: {why}" for c in channels for why in c.missing.values()]
+    if missing:
+        said = f"{counted(len(missing), 'secret')} cannot be read: {'; '.join(missing[:5])}"
         yield Finding(
-            subject="definitions", level=level, said=said, remedy="see `interact-gitops validate`" if warnings else None
+            subject="channels", level="warn", said=said, remedy="plan does not compare them; apply needs them"
         )
+    elif channels:
+        yield Finding(subject="channels", level="ok", said=f"{counted(len(channels), 'channel')}, secrets at hand")
+
+
+def _git(workspace: Workspace) -> Finding:
+    from interact_gitops.gitops.checkout import read_checkout
+    from interact_gitops.gitops.program import ask_git
+
+    version = ask_git(workspace.settings.folder, "version")
+    if version is None:
+        return Finding(subject="git", level="warn", said="there is no git program",
+                       remedy="install git: plan --base, ownership and commits come from it")  # fmt: skip
+    said = version.out.decode("utf-8", "replace").strip()
+    try:
+        checkout = read_checkout(workspace.settings.folder)
+    except Failure as failure:
+        return failed("git", failure)
+    if checkout is None:
+        return Finding(subject="git", level="warn", said=f"{said}; this folder is not in a repository",
+                       remedy="`git init`: reviews, ownership and the commit of each run need one")  # fmt: skip
+    commit = checkout.commit[:7] if checkout.commit else "no commit yet"
+    return Finding(subject="git", level="ok", said=f"{said}; {checkout.remote_path or 'no remote'} at {commit}")
 
 
 def _owner(workspace: Workspace) -> Finding:
@@ -78,7 +129,7 @@ def _owner(workspace: Workspace) -> Finding:
     try:
         return Finding(subject="ownership", level="ok", said=f"jobs are marked {owner(workspace.settings)!r}")
     except Failure as failure:
-        return _failed("ownership", failure)
+        return failed("ownership", failure)
 
 
 def _zones() -> Finding:
@@ -94,6 +145,46 @@ def _zones() -> Finding:
     )
 
 
+def _holidays() -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return Finding(subject="holidays", level="ok", said=f"holidays {version('holidays')}")
+    except PackageNotFoundError:
+        return Finding(subject="holidays", level="fail", said="the package `holidays` is not installed",
+                       remedy="install interact-gitops again: business days need it")  # fmt: skip
+
+
+def _ledger(workspace: Workspace) -> Finding:
+    import os
+
+    from interact_gitops.config import resolve_reference
+    from interact_gitops.ledger.opening import shown, sqlite_path
+
+    settings = workspace.settings
+    try:
+        url = resolve_reference(settings.ledger, workspace.environ, "ledger", folder=settings.folder)
+        if not url.lower().startswith("sqlite:"):
+            if url.partition(":")[0].lower() in {"postgresql", "postgres"} and find_spec("psycopg") is None:
+                return Finding(subject="ledger", level="fail", said=f"{shown(url)} needs the PostgreSQL driver",
+                               remedy="pip install 'interact-gitops[postgres]'")  # fmt: skip
+            return Finding(subject="ledger", level="ok", said=shown(url))
+        path = settings.folder / sqlite_path(url)
+    except Failure as failure:
+        return failed("ledger", failure)
+    place = next(one for one in (path, *path.parents) if one.exists())
+    inside = place.is_dir() or place == path
+    if not inside or not os.access(place, os.W_OK | (os.X_OK if place.is_dir() else 0)):
+        return Finding(subject="ledger", level="fail", said=f"{_near(path, settings.folder)} cannot be written",
+                       remedy=f"check {_near(place, settings.folder)} and its permissions")  # fmt: skip
+    made = "" if path.exists() else ", made when a run is started"
+    return Finding(subject="ledger", level="ok", said=f"{_near(path, settings.folder)}{made}")
+
+
+def _near(path: Path, folder: Path) -> str:
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) and path != folder else str(path)
+
+
 def _server() -> Finding:
     missing = [name for name in ("starlette", "uvicorn", "duckdb") if find_spec(name) is None]
     if missing:
@@ -102,40 +193,3 @@ def _server() -> Finding:
             subject="embedded server", level="warn", said=f"not installed: {', '.join(missing)}", remedy=remedy
         )
     return Finding(subject="embedded server", level="ok", said="installed")
-
-
-def _target(workspace: Workspace) -> Iterator[Finding]:
-    try:
-        target = workspace.target
-        with workspace.client() as client:
-            surface = client.surface() if target.api == "auto" else target.api
-            yield Finding(subject="target", level="ok", said=f"{target.name} at {target.url}, {surface} API")
-            if surface == "public":
-                said = "definitions cannot be read or changed there; runs and chats can"
-                yield Finding(subject="target", level="warn", said=said)
-                next(iter(client.chats(most=1)), None)
-                return
-            yield from _agents(workspace, {agent.slug: agent.active for agent in client.agents()})
-    except Failure as failure:
-        yield _failed("target", failure)
-
-
-def _agents(workspace: Workspace, known: dict[str, bool]) -> Iterator[Finding]:
-    try:
-        wanted = {d.job.agent for d in workspace.load().definitions}
-    except Failure:
-        return  # said above, with the definitions
-    missing = sorted(wanted - known.keys())
-    inactive = sorted(slug for slug in wanted if known.get(slug) is False)
-    if missing:
-        remedy = f"agents there: {', '.join(sorted(known))}"
-        yield Finding(subject="agents", level="fail", said=f"not on the target: {', '.join(missing)}", remedy=remedy)
-    if inactive:
-        yield Finding(
-            subject="agents",
-            level="warn",
-            said=f"not active: {', '.join(inactive)}",
-            remedy="activate them in Interact",
-        )
-    if not missing and not inactive:
-        yield Finding(subject="agents", level="ok", said=f"all {len(wanted)} that jobs name are there")

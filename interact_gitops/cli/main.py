@@ -27,6 +27,7 @@ COMMANDS = {
     "plan": ("plan:plan", "Show what apply would do."),
     "apply": ("apply:apply", "Bring a target in line with the definitions."),
     "drift": ("drift:drift", "Show what was changed on the target since the last apply."),
+    "import": ("import_jobs:import_jobs", "Bring the definitions in line with the target."),
     "list": ("list_jobs:list_jobs", "List jobs with schedule, next and last run."),
     "show": ("show:show", "Show one job in full."),
     "schedule": ("schedule:schedule", "Show coming runs."),

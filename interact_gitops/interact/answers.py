@@ -87,6 +87,14 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
+def clock_ahead(date: str | None, *, now: float) -> float | None:
+    """By how many seconds the clock of whoever sent this `Date` header is ahead of ours; None without one."""
+    try:
+        return email.utils.parsedate_to_datetime(date or "").timestamp() - now
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
 def excerpt(text: str) -> str:
     """The beginning of a text on one quoted line; empty for none."""
     words = " ".join(text[: 10 * _EXCERPT].split())

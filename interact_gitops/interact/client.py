@@ -65,9 +65,9 @@ class Client:
         self.locks = Locks(self._transport)
 
     @property
-    def url(self) -> str:
-        """The target's base URL."""
-        return self._transport.url
+    def clock_ahead(self) -> float | None:
+        """By how many seconds the target's clock is ahead of ours, as its last answer says; None if it does not."""
+        return self._transport.clock_ahead
 
     def __enter__(self) -> Self:
         return self

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from interact_gitops import __version__
 from interact_gitops.errors import Failure
 from interact_gitops.interact.addresses import check_url, is_loopback
-from interact_gitops.interact.answers import Received, problem, received
+from interact_gitops.interact.answers import Received, clock_ahead, problem, received
 from interact_gitops.interact.errors import ApiRefusal, GarbledAnswer, TargetFailure, UnexpectedAnswer, Unreachable
 from interact_gitops.interact.masking import Mask
 
@@ -69,6 +69,7 @@ class Transport:
             if not (value and value.isascii() and value.isprintable() and value.strip() == value):
                 raise Failure(f"the {name} of the target cannot be sent: it is empty, or has strange characters in it")
         self.mask = Mask(value for name, value in headers.items() if name.lower() == "x-api-key")
+        self.clock_ahead: float | None = None  # seconds that the target's clock was ahead in its last answer
         self._most_attempts = attempts
         self._patience = patience
         self._given_up = threading.Event()
@@ -164,6 +165,7 @@ class Transport:
         except httpx.HTTPError as error:
             raise self._unreachable(what, f"broke the connection off ({type(error).__name__})", sent=True) from error
         told = {name: self.mask.text(value) for name, value in response.headers.items()}
+        self.clock_ahead = clock_ahead(told.get("date"), now=time.time())
         return received(response.status_code, told, self.mask.raw(raw), what, now=time.time())
 
     def _read(self, response: httpx.Response, what: str, deadline: float) -> bytes:

@@ -14,14 +14,15 @@ from collections.abc import Callable
 from sys import intern
 from typing import Any
 
-from yaml import YAMLError
+import yaml
 from yaml.events import DocumentStartEvent, MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
-from interact_gitops.jobs.composing import MAX_DEPTH, loader_class
+from interact_gitops.jobs.composing import MAX_DEPTH
 from interact_gitops.jobs.positions import MERGE
 from interact_gitops.jobs.scalars import ScalarRefused, control_character, resolve
 
 Events = Callable[[], Any]
+_PARSER: Any = yaml._yaml.CParser if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 class _UnusualError(Exception):
@@ -30,13 +31,13 @@ class _UnusualError(Exception):
 
 def read_plainly(text: str, most: int) -> list[tuple[Any, int, int]] | None:
     """(value, line, column) of each document, counted from 1; None unless all is plain and there are at most `most`."""
-    loader = loader_class()(text)
+    parser = _PARSER(text)
     try:
-        return _documents(loader.get_event, most)
-    except (_UnusualError, ScalarRefused, YAMLError):
+        return _documents(parser.get_event, most)
+    except (_UnusualError, ScalarRefused, yaml.YAMLError):
         return None
     finally:
-        loader.dispose()
+        parser.dispose()
 
 
 def _documents(get: Events, most: int) -> list[tuple[Any, int, int]]:

@@ -137,7 +137,8 @@ class Filing:
         if refused:
             tasks = [task for task in tasks if not verdicts[task.key].reason]
             draft, verdicts = self._judged(tasks)
-        return [*ended, *(self._end(task, verdicts[task.key], draft) for task in tasks)], list(draft.files)
+        files = [file for file in draft.files if file.before != file.after]
+        return [*ended, *(self._end(task, verdicts[task.key], draft) for task in tasks)], files
 
     def _judged(self, tasks: Sequence[Task]) -> tuple[_Draft, Mapping[str, _Verdict]]:
         draft = self._draft(tasks)
@@ -204,8 +205,9 @@ class Filing:
             f"{'.'.join(map(str, place))}: a variable gave way to the target's own value"
             for place in draft.filled.get(task.key, ())
         ]
+        written = {*task.fields} - {place.partition(".")[0] for place in verdict.unsaid}
         return task.ended(
-            "update" if task.definition else "create",
+            "create" if task.definition is None else "update" if written else "unchanged",
             path=verdict.place.path,
             line=verdict.place.position.line,
             fields=task.fields,

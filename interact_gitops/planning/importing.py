@@ -17,33 +17,30 @@ from interact_gitops.jobs.tree import SourceFile
 from interact_gitops.planning.filing import Filing, Task
 from interact_gitops.planning.imported import FileChange, Import, ImportedJob, Tree
 
+Choice = Callable[[Sequence[Definition]], Iterable[Definition]]
 
-def plan_import(
-    tree: Tree, remote: Iterable[RemoteJob], *, managed_by: str, wanted: Callable[[Definition], bool] | None = None
-) -> Import:
+
+def plan_import(tree: Tree, remote: Iterable[RemoteJob], *, managed_by: str, choose: Choice | None = None) -> Import:
     """What brings `tree` in line with the jobs of a target. `managed_by` is our ownership mark: jobs with another are
-    told, and left alone. `wanted` chooses among the others, by their definition as it would be.
+    told, and left alone. `choose` takes some of the others, by their definitions as they would be.
 
-    Raises Failure where the files would clash with the rest of the tree.
+    Raises Failure where the files would clash with the rest of the tree, and whatever `choose` raises.
     """
     there = sorted(remote, key=lambda job: job.key)
     filing = Filing(tree=tree, managed_by=managed_by, keys=frozenset(job.key for job in there))
-    ended: list[ImportedJob] = []
-    tasks: list[Task] = []
-    for job in there:
-        if job.managed_by in {None, managed_by}:
-            task = filing.task(job)
-            if isinstance(task, ImportedJob):
-                ended += [task] if wanted is None else []
-            elif wanted is None or wanted(task.as_definition(tree.shown)):
-                tasks.append(task)
+    found = [filing.task(job) for job in there if job.managed_by in {None, managed_by}]
+    tasks = [task for task in found if isinstance(task, Task)]
+    ended = [task for task in found if isinstance(task, ImportedJob)]
+    if choose is not None:
+        chosen = {definition.job.key for definition in choose([task.as_definition(tree.shown) for task in tasks])}
+        tasks, ended = [task for task in tasks if task.job.key in chosen], []
     ended += [task.ended("unchanged") for task in tasks if task.definition and not task.fields]
     made, files = filing.file([task for task in tasks if not task.definition or task.fields])
     _demand_valid(tree, files)
     return Import(
         jobs=tuple(sorted([*ended, *made], key=lambda job: job.key)),
         files=tuple(sorted(files, key=lambda file: file.shown)),
-        missing=_missing(tree.definitions, {job.key for job in there}) if wanted is None else (),
+        missing=_missing(tree.definitions, {job.key for job in there}) if choose is None else (),
         foreign=tuple((job.key, job.managed_by) for job in there if job.managed_by not in {None, managed_by}),
     )
 

@@ -26,7 +26,8 @@ def replaced(text: Text, holder: Part, one: Entry, value: Any, path: Path) -> It
     if holder.style:
         start = max(lead_end, old.start)
         new = flow(value, path) + _kept_in_brackets(text, start, old.end)
-        yield start, max(start, old.end), new if start > lead_end else " " + new
+        close = one.key is not None and start == lead_end  # nothing between the colon and the value
+        yield start, max(start, old.end), " " + new if close else new
         return
     lead = text.text[one.start : lead_end]
     lines = entry(lead, value, holder.column, path)

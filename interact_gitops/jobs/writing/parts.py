@@ -211,7 +211,8 @@ class _Building:
                 entry = Entry(start=dash.end() if dash else value.start, value=value)
             part.entries.append(entry)
             at = entry.value.end
-        part.end = event.end_mark.index if part.style else part.entries[-1].end
+        ended: Any = event
+        part.end = ended.end_mark.index if part.style else part.entries[-1].end
 
     def scalar_end(self, start: int, end: int) -> int:
         """Where a block scalar ends: with its last line that is not blank, unless it keeps blank ones."""

@@ -15,7 +15,7 @@ from interact_gitops.shapes import schema
 
 Path = tuple[str | int, ...]
 
-WIDTH = 100  # columns that a collection on one line, or a line of prose, may take
+WIDTH = 120  # columns that a collection on one line, or a line of prose, may take
 _BLOCKS = frozenset({"schedule", "fan_out", "parameters", "prompts", "notifications"})
 _PROSE = frozenset({"prompt", "prompts", "text", "description"})
 _DATES = frozenset({"not_before", "not_after"})

@@ -11,9 +11,12 @@ from interact_gitops.planning.rendering.styled import Line, line
 _SIGNS = {"create": ("+", "create"), "update": ("~", "update"), "refused": ("!", "refused")}
 
 
-def render_import(made: Import, *, written: bool, quiet: bool = False) -> list[Line]:
-    """One line for each job that is written or refused, what the target lacks, and the counts last."""
-    shown = [job for job in made.jobs if job.action != "unchanged" or job.notes]
+def render_import(made: Import, *, written: bool, adopting: bool = False, quiet: bool = False) -> list[Line]:
+    """One line for each job that is written or refused, what the target lacks, and the counts last.
+
+    `adopting`: what nobody manages is taken over right after.
+    """
+    shown = [job for job in made.jobs if job.action != "unchanged" or job.notes or job.unsaid]
     widest = max((len(job.key) for job in shown), default=0)
     rows = [row for job in shown for row in _job(job, widest)]
     rows += [
@@ -24,7 +27,11 @@ def render_import(made: Import, *, written: bool, quiet: bool = False) -> list[L
     rows += [
         line((" ! ", "refused"), key.ljust(widest), f"  managed by {owner!r}: left out") for key, owner in made.foreign
     ]
-    return rows if quiet else [*rows, line((_counts(made, written=written), "bold")), *_hints(made, written=written)]
+    return (
+        rows
+        if quiet
+        else [*rows, line((_counts(made, written=written), "bold")), *_hints(made, written=written, adopting=adopting)]
+    )
 
 
 def import_to_json(made: Import, *, written: bool) -> dict[str, Any]:
@@ -52,7 +59,9 @@ def _job(job: ImportedJob, widest: int) -> Iterator[Line]:
         yield line("     ", (job.reason, "bad"))
         yield line(f"     {job.remedy}")
     for place in job.unsaid:
-        said = f"{place} comes from the folder's _defaults.yaml, and the target's job has none: no file there can say so"
+        said = (
+            f"{place} comes from the folder's _defaults.yaml, and the target's job has none: no file there can say so"
+        )
         yield line("     ", (said, "bad"))
     for note in job.notes:
         yield line(f"     {note}")
@@ -65,19 +74,27 @@ def _counts(made: Import, *, written: bool) -> str:
     words += [f"{made.count('refused'):,} refused"] if made.count("refused") else []
     words += [f"{len(made.foreign):,} managed by others"] if made.foreign else []
     words += [f"{len(made.missing):,} not on the target"] if made.missing else []
-    done = f"{files:,} {'file' if files == 1 else 'files'} {'written' if written else 'to write'}" if files else "nothing to write"
+    done = (
+        f"{files:,} {'file' if files == 1 else 'files'} {'written' if written else 'to write'}"
+        if files
+        else "nothing to write"
+    )
     return f"Import: {', '.join(words)}; {done}."
 
 
-def _hints(made: Import, *, written: bool) -> Iterator[Line]:
+def _hints(made: Import, *, written: bool, adopting: bool) -> Iterator[Line]:
     if made.files and not written:
         yield line("Nothing was written: pass --write. --full shows what would be.")
     if any(job.unsaid for job in made.jobs):
-        yield line("plan goes on to show what no file can say: take it out of _defaults.yaml, or change it on the target.")
+        yield line(
+            "plan goes on to show what no file can say: take it out of _defaults.yaml, or change it on the target."
+        )
     free = sum(not job.ours and job.action != "refused" for job in made.jobs)
-    if free and written:
+    if free and written and not adopting:
         has = "job is" if free == 1 else "jobs are"
-        yield line(f"{free:,} {has} managed by nobody yet: `import --write --adopt` takes them over, or `apply --adopt`.")
+        yield line(
+            f"{free:,} {has} managed by nobody yet: `import --write --adopt` takes them over, or `apply --adopt`."
+        )
 
 
 def _job_to_json(job: ImportedJob) -> dict[str, Any]:

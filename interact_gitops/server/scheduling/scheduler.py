@@ -156,8 +156,9 @@ class Scheduler:
     def _take_turn(self, organisation_id: str, turn: _Turn, ended: Iterable[str], *, woken: bool) -> float:
         """Does what an organisation has to be done now; seconds until it wants another turn."""
         now = time.monotonic()
-        readable = turn.outdated and now >= turn.not_before
         rest = turn.schedules.rest if turn.schedules is not None else float("inf")
+        # Nothing is decided by jobs that are known to have changed.
+        readable = turn.outdated and (now >= turn.not_before or rest <= 0 or woken)
         if readable or ended or woken or now >= turn.by or rest <= 0:
             try:
                 self._step(organisation_id, turn, ended, read=readable)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -117,7 +116,7 @@ class Desk:
         )
         return [row[0] for row in found]
 
-    def end_leases(self, *, wall: bool = True) -> None:
+    def end_leases(self) -> None:
         """Lets time pass for every lease there is."""
         self.ledger.database.write(lambda s: s.do("UPDATE runs SET lease_until = lease_until - 100000"))
         self.ledger.database.write(lambda s: s.do("UPDATE notices SET lease_until = lease_until - 100000"))
@@ -174,12 +173,7 @@ def desk(kind: str, fresh_url: Callable[[str], str]) -> Iterator[Desk]:
     url = fresh_url(kind)
     ledger = open_ledger(url, folder=Path("/"))
     assert isinstance(ledger, RelationalLedger)
-    yield Desk(ledger, url)
-    assert ledger.check() == ()
-    ledger.close()
-
-
-@pytest.fixture
-def hold_still() -> Callable[..., Run]:
-    """A run without what differs between two readings of it."""
-    return lambda run: replace(run, leased_until=None)
+    made = Desk(ledger, url)
+    yield made
+    assert made.ledger.check() == ()
+    made.ledger.close()

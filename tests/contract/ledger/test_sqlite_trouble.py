@@ -48,6 +48,12 @@ def edit(path, sql):
         connection.executescript(sql)
 
 
+def remove(path):
+    """The file and what SQLite keeps beside it."""
+    for file in path.parent.glob(path.name + "*"):
+        file.unlink()
+
+
 def one_line(failure):
     assert "\n" not in failure.message
     assert failure.remedy
@@ -134,7 +140,7 @@ def test_a_damaged_file(desk, path):
     with pytest.raises(LedgerCorrupt, match="is damaged") as caught:
         SqliteDatabase(path)
     one_line(caught.value)
-    path.unlink()
+    remove(path)
     desk.ledger = RelationalLedger(SqliteDatabase(path))
 
 
@@ -153,7 +159,7 @@ def test_a_file_that_is_damaged_while_in_use(desk, path):
         other.check()
     other.close()
     desk.ledger.close()
-    path.unlink()
+    remove(path)
     desk.ledger = RelationalLedger(SqliteDatabase(path))
 
 
