@@ -11,6 +11,7 @@ from interact_gitops.cli.output import note
 from interact_gitops.errors import ExitCode, Failure, Refused
 
 if TYPE_CHECKING:
+    from interact_gitops.interact.client import Client
     from interact_gitops.jobs.model import Definition
     from interact_gitops.planning.drift import Drift
 
@@ -55,7 +56,7 @@ def _find(workspace: Workspace, select: tuple[str, ...]) -> Drift:
         if target.api == "public" or client.surface() == "public":
             said = f"the target {target.name!r} offers the public API only: what jobs it has cannot be read"
             raise Refused(said, remedy="look in Interact itself; `history` shows what ran")
-        return find_drift(
+        jobs = find_drift(
             client.jobs(),
             client.jobs(managed_by=managed_by, deleted=True),
             managed_by=managed_by,
@@ -64,6 +65,21 @@ def _find(workspace: Workspace, select: tuple[str, ...]) -> Drift:
             whole=workspace.definitions_named is None,
             select=select,
         )
+        return jobs if select else _with_channels(workspace, client, jobs)
+
+
+def _with_channels(workspace: Workspace, client: Client, jobs: Drift) -> Drift:
+    from interact_gitops.cli.declared import plan_channels
+    from interact_gitops.interact.errors import NotFound
+    from interact_gitops.planning.drift import with_channels
+
+    try:
+        remote = client.channels.list()
+    except NotFound:  # a target without channels
+        return jobs
+    beside = plan_channels(workspace, client, managed_by=jobs.managed_by, patterns=None, adopt=(), prune=False)
+    differing = {change.key for change in beside.changes} if beside else set()
+    return with_channels(jobs, remote, differing, {channel.name for channel in workspace.channels})
 
 
 def _definitions(workspace: Workspace) -> tuple[Definition, ...] | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interact_gitops.planning.imported import Import, Tree
 
 SCHEMA = Path("schema/job.schema.json")
+_LONG = 200  # jobs or files from which on progress is shown
 
 
 def read_import(workspace: Workspace, client: Client, selectors: Sequence[str]) -> Import:
@@ -24,17 +25,21 @@ def read_import(workspace: Workspace, client: Client, selectors: Sequence[str]) 
 
     Raises DefinitionsInvalid for a tree that cannot be used, SelectionInvalid for a selector that names nothing.
     """
+    from interact_gitops.cli.progress import progress
     from interact_gitops.config import owner
     from interact_gitops.jobs.selectors import select
     from interact_gitops.planning.importing import plan_import
 
     mark, tree = owner(workspace.settings), _tree(workspace)
-    return plan_import(
-        tree,
-        client.jobs(),
-        managed_by=mark,
-        choose=(lambda definitions: select(definitions, selectors)) if selectors else None,
-    )
+    jobs = client.jobs()
+    with progress("importing", len(jobs), quiet=workspace.quiet or len(jobs) < _LONG) as step:
+        return plan_import(
+            tree,
+            jobs,
+            managed_by=mark,
+            choose=(lambda definitions: select(definitions, selectors)) if selectors else None,
+            step=lambda: step(True),
+        )
 
 
 def write_import(workspace: Workspace, made: Import) -> None:
@@ -44,7 +49,7 @@ def write_import(workspace: Workspace, made: Import) -> None:
 
     folder = workspace.settings.definitions_folder
     folder.mkdir(parents=True, exist_ok=True)
-    with progress("writing", len(made.files), quiet=workspace.quiet) as step:
+    with progress("writing", len(made.files), quiet=workspace.quiet or len(made.files) < _LONG) as step:
         for file in made.files:
             save(folder / file.path, file.after, before=file.before)
             step(True)

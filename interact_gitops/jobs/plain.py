@@ -22,7 +22,7 @@ from interact_gitops.jobs.positions import MERGE
 from interact_gitops.jobs.scalars import ScalarRefused, control_character, resolve
 
 Events = Callable[[], Any]
-_PARSER: Any = yaml._yaml.CParser if yaml.__with_libyaml__ else yaml.SafeLoader
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _UnusualError(Exception):

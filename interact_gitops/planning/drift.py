@@ -9,13 +9,15 @@ anybody still wants it: what git says too by now, or no longer has, is nobody's 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from interact_gitops.errors import SelectionInvalid, did_you_mean
+from interact_gitops.interact.channels import RemoteChannel
 from interact_gitops.interact.records import RemoteJob, read_time
+from interact_gitops.jobs.channels import channel_hash
 from interact_gitops.jobs.model import Definition
 from interact_gitops.jobs.selectors import Selector, parse_selectors
 from interact_gitops.jobs.wire import FIELDS, definition_hash, job_to_wire
@@ -116,7 +118,7 @@ def find_drift(
     return Drift(
         target=target,
         managed_by=managed_by,
-        drifted=tuple(sorted(drifted, key=lambda one: (ORDER.index(one.what), one.kind, one.key))),
+        drifted=_in_order(drifted),
         converged=tuple(converged),
         unmanaged=tuple(
             Unmanaged(key=job.key, name=job.name, remote_id=job.id) for job in there if job.managed_by is None
@@ -125,6 +127,31 @@ def find_drift(
         foreign=sum(job.managed_by not in {None, managed_by} for job in there),
         definitions_known=git.known,
     )
+
+
+def with_channels(
+    drift: Drift, remote: Iterable[RemoteChannel], differing: Container[str], declared: Container[str]
+) -> Drift:
+    """The drift with its channels: those of ours that are no longer as applied, and that apply would mend (their
+    names are in `differing`) or that are not `declared` any more. What git says too by now is nobody's concern."""
+    found = [
+        Drifted(
+            what="changed" if channel.applied_hash else "unapplied",
+            kind="channel",
+            key=channel.name,
+            name=channel.name,
+            remote_id=channel.id,
+        )
+        for channel in remote
+        if channel.managed_by == drift.managed_by
+        and channel_hash(channel.definition) != channel.applied_hash
+        and (channel.name in differing or channel.name not in declared)
+    ]
+    return replace(drift, drifted=_in_order([*drift.drifted, *found]))
+
+
+def _in_order(drifted: Iterable[Drifted]) -> tuple[Drifted, ...]:
+    return tuple(sorted(drifted, key=lambda one: (ORDER.index(one.what), one.kind, one.key)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

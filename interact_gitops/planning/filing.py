@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
@@ -93,10 +93,11 @@ class _Verdict:
 
 
 class Filing:
-    """A tree being brought in line with a target that has jobs with `keys`."""
+    """A tree being brought in line with a target that has jobs with `keys`. `step` is called as each file gets its text."""
 
-    def __init__(self, *, tree: Tree, managed_by: str, keys: frozenset[str]) -> None:
+    def __init__(self, *, tree: Tree, managed_by: str, keys: frozenset[str], step: Callable[[], object]) -> None:
         self.tree = tree
+        self.step = step
         self.managed_by = managed_by
         self.by_key = {definition.job.key: definition for definition in tree.definitions}
         for definition in tree.definitions:
@@ -166,6 +167,7 @@ class Filing:
         files: list[FileChange] = []
         filled: dict[str, Any] = {}
         for path, here in by_file.items():
+            self.step()
             file = self.by_shown.get(self._shown(here[0]))
             if file is None:
                 document = new_document(here[0].job, self._given(path))

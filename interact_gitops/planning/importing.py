@@ -23,11 +23,12 @@ Choice = Callable[[Sequence[Definition]], Iterable[Definition]]
 def plan_import(tree: Tree, remote: Iterable[RemoteJob], *, managed_by: str, choose: Choice | None = None) -> Import:
     """What brings `tree` in line with the jobs of a target. `managed_by` is our ownership mark: jobs with another are
     told, and left alone. `choose` takes some of the others, by their definitions as they would be.
+    `step` is called as each file gets its text.
 
     Raises Failure where the files would clash with the rest of the tree, and whatever `choose` raises.
     """
     there = sorted(remote, key=lambda job: job.key)
-    filing = Filing(tree=tree, managed_by=managed_by, keys=frozenset(job.key for job in there))
+    filing = Filing(tree=tree, managed_by=managed_by, keys=frozenset(job.key for job in there), step=step)
     found = [filing.task(job) for job in there if job.managed_by in {None, managed_by}]
     tasks = [task for task in found if isinstance(task, Task)]
     ended = [task for task in found if isinstance(task, ImportedJob)]

@@ -113,3 +113,22 @@ def test_a_saved_plan_holds_no_secret_and_is_stale_when_the_secret_changes(team)
     team.environment["SLACK_WEBHOOK_URL"] = f"{CANARY}-new"
     stale = team("apply", "plan.json", "--yes", expect=1)
     assert "stale plan: channel marketing-slack" in stale.err
+
+
+def test_a_channel_changed_by_hand_is_drift_until_apply_mends_it(team):
+    team("apply", "--yes")
+    assert team("drift").out.startswith("No drift.")
+    with client(team) as api:
+        mail = next(channel for channel in api.channels.list() if channel.name == "ops-mail")
+        body = {"name": "ops-mail", "type": "email", "to": ["somebody@example.com"]}
+        api.channels.replace(mail.id, body, etag=mail.etag or "")
+    drifted = team("drift", "--format", "json", expect=2).json["drifted"]
+    assert [(one["kind"], one["what"], one["key"]) for one in drifted] == [("channel", "changed", "ops-mail")]
+    assert "channel ops-mail" in team("drift", expect=2).out
+    # A change in git alone is none, and what git says too by now neither.
+    config = team.folder / "interact-gitops.yaml"
+    config.write_text(DECLARED.replace("ops@example.com", "somebody@example.com").replace("warning", "error"))
+    team("drift")
+    config.write_text(DECLARED)
+    team("apply", "--yes", "--allow-changes", "1")
+    team("drift")

@@ -84,8 +84,10 @@ def normal_at(value: Any, path: Path) -> Any:
 
 def same(one: Any, other: Any, path: Path) -> bool:
     """Whether two normal values mean the same; 1 is not 1.0, nor true."""
-    if one is MISSING or other is MISSING:
+    if one is other or one is MISSING or other is MISSING:
         return one is other
+    if isinstance(one, str) and isinstance(other, str):
+        return one == other
     if path[:1] in UNORDERED:
         one, other = unordered(one), unordered(other)
     return canonical_json(one) == canonical_json(other)

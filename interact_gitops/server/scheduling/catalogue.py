@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -12,6 +12,9 @@ from interact_gitops.runner.catalogue import RunnableJob
 from interact_gitops.server.store import jobs
 from interact_gitops.server.store.database import Database
 from interact_gitops.server.store.jobs import StoredJob
+
+
+LONGEST = 365 * 24 * 3_600  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +48,20 @@ class StoreCatalogue:
         )
         return timedelta(seconds=max(deadlines, default=0))
 
-    def refresh(self) -> list[StoredJob]:
-        """Reads what changed; the jobs that are new or other than before. Raises Refused."""
+    def refresh(self, *, also: Collection[str] = ()) -> list[StoredJob]:
+        """Reads what changed; the jobs that are new or other than before, and those with a key in `also`.
+
+        Raises Refused.
+        """
         try:
             with self._database.read() as db:
                 versions = jobs.versions(db, self._organisation)
                 changed = [
                     stored
                     for job_id, version in versions.items()
-                    if (known := self._seen.get(job_id)) is None or known.version != version
+                    if (known := self._seen.get(job_id)) is None
+                    or known.version != version
+                    or known.runnable.key in also
                     if (stored := jobs.find(db, self._organisation, job_id)) is not None
                 ]
         except sqlite3.Error as error:
@@ -65,7 +73,8 @@ class StoreCatalogue:
         return changed
 
     def _looked_at(self, stored: StoredJob, version: tuple[int, str | None]) -> _Seen:
-        job, before = stored.job(), self._seen.get(stored.id)
+        # The server ends its own runs, and leaves the time in its queue out of account: nobody else may time them out.
+        job, before = replace(stored.job(), timeout=LONGEST), self._seen.get(stored.id)
         if before is not None and before.runnable.key != stored.key:
             job = replace(job, moved_from=(before.runnable.key,))
         runnable = RunnableJob(

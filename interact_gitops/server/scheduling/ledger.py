@@ -25,6 +25,13 @@ class ScheduleLedger(RelationalLedger):
         super().__init__(SqliteDatabase(folder / FILE))
         self._store = store
         self._observe_missed = observe_missed
+        self._paused: dict[str, set[str]] = {}
+
+    def paused(self, target: str) -> set[str]:
+        """The jobs that are paused here: few, and to be compared with the store whenever that may have changed."""
+        if target not in self._paused:
+            self._paused[target] = {job for job, standing in self.jobs(target).items() if standing.pause is not None}
+        return self._paused[target]
 
     def decide(self, target: str, decisions: Sequence[Decision], *, by: str, now: datetime) -> Decided:
         """Counts what was decided to be missed."""
@@ -46,8 +53,16 @@ class ScheduleLedger(RelationalLedger):
             stored = jobs.find_by_key(db, target, job)
             if stored is not None and stored.paused_at is None:
                 jobs.set_pause(db, stored.id, reason=reason, at=to_text(now))
+        self.paused(target).add(job)
         return super().pause(target, job, by=by, reason=reason, now=now, notices=notices)
 
     def carry_pause(self, target: str, job: str, *, reason: str, at: datetime) -> bool:
         """A pause that is in the store already; whether it was news here."""
+        self.paused(target).add(job)
         return super().pause(target, job, by="api", reason=reason, now=at)
+
+    def resume(self, target: str, job: str) -> bool:
+        """See `Ledger`: the store was told before."""
+        resumed = super().resume(target, job)
+        self.paused(target).discard(job)
+        return resumed

@@ -56,7 +56,7 @@ class Schedules:
 
     def read_jobs(self) -> None:
         """Reads the jobs that changed. Raises Refused, LedgerFailure."""
-        self._reconcile(self._catalogue.refresh())
+        self._reconcile(self._catalogue.refresh(also=self._ledger.paused(self._space)))
 
     def step(self, ended: Iterable[str] = ()) -> None:
         """Does what is to be done. `ended`: jobs of which a chat ended.

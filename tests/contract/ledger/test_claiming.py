@@ -201,6 +201,18 @@ def test_a_lease_that_ended_is_taken_over_with_a_higher_fence(desk):
     desk.step(taken, "sending", by="two", intent=desk.intent())
 
 
+def test_a_runner_that_stalled_and_took_its_own_run_back_has_one_claim(desk):
+    """Two threads of one runner: the one with the older fence is as much a stranger as another machine."""
+    desk.add(desk.new())
+    (run,) = desk.claim("one")
+    desk.end_leases()
+    (taken,) = desk.take_over("one")
+    assert desk.move(run, "sending", by="one", intent=desk.intent()).lost == (run.key,)
+    assert desk.ledger.renew(desk.target, [Hold.of(run)], owner="one", lease_seconds=60) == ()
+    desk.ledger.release(desk.target, [Hold.of(run)], owner="one")
+    assert desk.get(run.key) == taken
+
+
 @pytest.mark.parametrize("state", ["claimed", "sending", "triggered", "running"])
 def test_whatever_was_owned_is_taken_over_as_it_is(desk, state):
     run = desk.a_run(state, "weekly")

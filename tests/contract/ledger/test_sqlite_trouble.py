@@ -209,7 +209,7 @@ def fill(desk, hours=400):
         desk.add(*(desk.new(f"job-{n}", hour=hour) for n in range(50)))
 
 
-def test_a_full_disk(desk, small_disk):
+def test_a_full_disk(small_disk, desk):
     desk.ledger.close()
     path = small_disk / "ledger.db"
     desk.ledger = RelationalLedger(SqliteDatabase(path))
@@ -229,7 +229,7 @@ def test_a_full_disk(desk, small_disk):
     assert desk.outcomes(desk.new("after", hour=-1)) == ["new"]
 
 
-def test_a_disk_that_turns_read_only(desk, small_disk):
+def test_a_disk_that_turns_read_only(small_disk, desk):
     desk.ledger.close()
     path = small_disk / "ledger.db"
     desk.ledger = RelationalLedger(SqliteDatabase(path))

@@ -12,6 +12,8 @@ from interact_gitops.errors import GuardHeld
 from interact_gitops.interact.channels import RemoteChannel, read_channel
 from interact_gitops.jobs.channels import TOPICS, Channel, channel_hash
 from interact_gitops.planning.channels import ChannelDiff, diff_channels, with_channels
+from interact_gitops.planning.drift import find_drift
+from interact_gitops.planning.drift import with_channels as drift_with_channels
 from interact_gitops.planning.guards import Guards, check_guards
 from interact_gitops.planning.plan import Change, Plan
 from interact_gitops.planning.rendering.json import plan_to_json
@@ -196,3 +198,20 @@ def test_file_order_says_nothing(ours):
     remote = [there(declared("a", level="warning"))]
     one, other = changes(ours, remote), changes(ours[::-1], remote[::-1])
     assert Plan.digest.fget(with_channels(plan([]), one)) == Plan.digest.fget(with_channels(plan([]), other))
+
+
+def test_drift_of_channels():
+    def applied(name: str, **changes: Any) -> RemoteChannel:
+        before = there(declared(name))
+        return there(declared(name), appliedHash=channel_hash(before.definition), **changes)
+
+    remote = [
+        applied("same"), applied("edited", level="error"), applied("agreed", level="error"),
+        applied("forgotten", level="error"), there(declared("new")),
+        applied("theirs", managed_by=THEIRS, level="error"),
+    ]  # fmt: skip
+    nothing = find_drift([], [], managed_by=OURS, target="t")
+    found = drift_with_channels(nothing, remote, {"edited", "new"}, {"same", "edited", "agreed", "new"})
+    assert [(one.what, one.kind, one.key) for one in found.drifted] == [
+        ("changed", "channel", "edited"), ("changed", "channel", "forgotten"), ("unapplied", "channel", "new"),
+    ]  # fmt: skip
