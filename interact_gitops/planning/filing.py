@@ -93,7 +93,7 @@ class _Verdict:
 
 
 class Filing:
-    """A tree being brought in line with a target that has jobs with `keys`. `step` is called as each file gets its text."""
+    """A tree being brought in line with a target that has jobs with `keys`; `step` is called for each file."""
 
     def __init__(self, *, tree: Tree, managed_by: str, keys: frozenset[str], step: Callable[[], object]) -> None:
         self.tree = tree

@@ -20,7 +20,14 @@ from interact_gitops.planning.imported import FileChange, Import, ImportedJob, T
 Choice = Callable[[Sequence[Definition]], Iterable[Definition]]
 
 
-def plan_import(tree: Tree, remote: Iterable[RemoteJob], *, managed_by: str, choose: Choice | None = None) -> Import:
+def plan_import(
+    tree: Tree,
+    remote: Iterable[RemoteJob],
+    *,
+    managed_by: str,
+    choose: Choice | None = None,
+    step: Callable[[], object] = int,
+) -> Import:
     """What brings `tree` in line with the jobs of a target. `managed_by` is our ownership mark: jobs with another are
     told, and left alone. `choose` takes some of the others, by their definitions as they would be.
     `step` is called as each file gets its text.
