@@ -25,7 +25,7 @@ def named_files(workspace: Workspace, paths: Sequence[str]) -> tuple[Places, lis
     if not paths:
         folder = workspace.settings.definitions_folder
         files, problems = read_tree(folder, shown=workspace.settings.definitions)
-        return [(folder / file.path, file) for file in files], problems
+        return _once([(folder / file.path, file) for file in files]), problems
     found: Places = []
     problems = []
     for name in paths:
@@ -36,7 +36,12 @@ def named_files(workspace: Workspace, paths: Sequence[str]) -> tuple[Places, lis
             problems += more
         else:
             found.append((path, _one(path, name)))
-    return list({path.resolve(): (path, file) for path, file in found}.values()), problems
+    return _once(found), problems
+
+
+def _once(found: Places) -> Places:
+    """Each file once, whatever links lead to it."""
+    return list({path.resolve(): (path, file) for path, file in found}.values())
 
 
 def _one(path: Path, name: str) -> SourceFile:

@@ -9,6 +9,7 @@ needs a direct connection or a pooler in session mode.
 from __future__ import annotations
 
 import json
+import random
 import re
 import threading
 import time
@@ -148,7 +149,7 @@ class PostgresDatabase:
                 self._listener = None
 
     def _transact(self, begin: str, work: Callable[[PostgresSession], T]) -> T:
-        for last in (number == _TRIES for number in range(1, _TRIES + 1)):
+        for number in range(1, _TRIES + 1):
             connection, fresh = self._take()
             committing = False
             try:
@@ -160,7 +161,8 @@ class PostgresDatabase:
                 dead = self._give_back(connection, spoilt=True)
                 if not isinstance(error, self._psycopg.Error):
                     raise
-                if not last and self._again(error, stale=dead and not fresh and not committing):
+                if number < _TRIES and self._again(error, stale=dead and not fresh and not committing):
+                    time.sleep(random.uniform(0, 0.02) * number)  # noqa: S311 - two that met should not meet again
                     continue
                 raise self._failure(error, "maybe" if committing and dead else "no") from None
             self._give_back(connection)

@@ -240,8 +240,11 @@ class SqliteDatabase:
     def _migrate(self) -> None:
         """Each migration in its own transaction; of two processes that start at once, one finds it done."""
         try:
+            self._writer.execute("BEGIN")  # what is looked at must be of one moment
+            version = self._version()
+            self._writer.execute("ROLLBACK")
             for number, sql in self._known:
-                if self._version() < number:
+                if version < number:
                     self._writer.execute("BEGIN IMMEDIATE")
                     self._migrate_to(number, sql)
                     self._writer.execute("COMMIT")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from interact_gitops.errors import Failure, Position
+from interact_gitops.errors import Failure, Position, Problem
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.defaults import NAMES, Defaults, beneath, read_defaults
 from interact_gitops.jobs.files import merge_defaults, whole_schedule
-from interact_gitops.jobs.loading import Loaded, load
+from interact_gitops.jobs.loading import load
 from interact_gitops.jobs.model import Definition, Job
 from interact_gitops.jobs.source import read_documents
 from interact_gitops.jobs.tree import SourceFile
@@ -147,13 +147,12 @@ class Filing:
         layers = [file for file in self.layers if file.shown not in {one.shown for one in new}]
         loaded = load([*layers, *new], variables=self.tree.variables)
         found = {definition.job.key: definition for definition in loaded.definitions}
-        return draft, {task.key: self._verdict(task, found.get(task.key), loaded) for task in tasks}
+        faults = _faults(draft.files, loaded.errors)
+        return draft, {task.key: self._verdict(task, found.get(task.key), faults.get(task.key)) for task in tasks}
 
-    def _verdict(self, task: Task, made: Definition | None, loaded: Loaded) -> _Verdict:
-        if made is None:
-            shown = self._shown(task)
-            first = next((problem for problem in loaded.errors if problem.position.file == shown), None)
-            return _Verdict(reason=f"a file cannot say it: {first.message}" if first else "a file cannot say it")
+    def _verdict(self, task: Task, made: Definition | None, fault: Problem | None) -> _Verdict:
+        if made is None or fault is not None:
+            return _Verdict(reason=f"no file can say it: {fault.message}" if fault else "no file can say it")
         places = list(left_over(whole_document(task.job), self._given(task.path)))
         still = task.differing(made.job)
         if any(name not in {place[0] for place in places} for name in still):
@@ -242,6 +241,22 @@ class Filing:
             name = f"{key}-{number}"
         self.taken.add(name)
         return PurePosixPath(f"{name}.yaml")
+
+
+def _faults(files: Sequence[FileChange], errors: Sequence[Problem]) -> dict[str, Problem]:
+    """The first error of each job in files that have one, by the job's key."""
+    by_file: dict[str, list[Problem]] = {}
+    for error in errors:
+        by_file.setdefault(error.position.file, []).append(error)
+    found: dict[str, Problem] = {}
+    for file in files:
+        here = by_file.get(file.shown, [])
+        documents = read_documents(file.shown, file.after)[0] if here else []
+        for error in here:
+            above = [one.value for one in documents if one.start <= error.position and isinstance(one.value, dict)]
+            if above:
+                found.setdefault(str(above[-1].get("key")), error)
+    return found
 
 
 def _unknown(remote: RemoteJob) -> Iterator[str]:

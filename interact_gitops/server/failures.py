@@ -95,12 +95,6 @@ class DefinitionChanged(Declined):
     status, code, title = 409, "definition_changed", "The definition changed"
 
 
-class ScheduleOff(Declined):
-    """The job's schedule is paused, or somebody else evaluates it: what it decided before is not started."""
-
-    status, code, title = 409, "schedule_off", "The schedule is switched off"
-
-
 class KeyTaken(Declined):
     """Another object of the organisation has this key or name."""
 

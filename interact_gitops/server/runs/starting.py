@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from interact_gitops.errors import Failure
 from interact_gitops.jobs.model import Job
 from interact_gitops.server.agents.agent import Agent
 from interact_gitops.server.clock import Clock, to_text
@@ -17,7 +18,6 @@ from interact_gitops.server.failures import (
     IdempotencyMismatch,
     NotFound,
     RunInProgress,
-    ScheduleOff,
 )
 from interact_gitops.server.identity import new_id, own_run_key
 from interact_gitops.server.runs.crew import AgentCrew
@@ -28,6 +28,13 @@ from interact_gitops.server.store import chats, groups, idempotency, jobs
 from interact_gitops.server.store.chats import RunError
 from interact_gitops.server.store.database import Connection, Database
 from interact_gitops.server.store.jobs import StoredJob
+
+
+class ScheduleOff(Failure):
+    """The job's schedule is paused, or somebody else evaluates it: what it decided before is not started.
+
+    No answer to a call: only the server's own schedules meet it.
+    """
 
 
 def start_run(

@@ -13,7 +13,6 @@ from interact_gitops.server.store import jobs
 from interact_gitops.server.store.database import Database
 from interact_gitops.server.store.jobs import StoredJob
 
-
 LONGEST = 365 * 24 * 3_600  # seconds
 
 

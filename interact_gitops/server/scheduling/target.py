@@ -11,8 +11,9 @@ from datetime import datetime
 from interact_gitops.runner.target import Answer, ChatState, Request, SeenChat, TargetSilent
 from interact_gitops.server.api.digests import body_digest
 from interact_gitops.server.clock import from_text, to_text
-from interact_gitops.server.failures import AlreadyFinished, Declined, NotFound, RunInProgress, ScheduleOff
+from interact_gitops.server.failures import AlreadyFinished, Declined, NotFound, RunInProgress
 from interact_gitops.server.runs.requests import RunRequest, Started
+from interact_gitops.server.runs.starting import ScheduleOff
 from interact_gitops.server.store import chats
 from interact_gitops.server.store.database import Database
 

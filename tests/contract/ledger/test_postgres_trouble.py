@@ -177,7 +177,7 @@ def test_a_deadlock_is_tried_again(desk, admin):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(tries) == 3
+    assert len(tries) > 2
     assert [run.fence for run in desk.ledger.runs(desk.target, [desk.new(job).key for job in "ab"])] == [2, 2]
 
 

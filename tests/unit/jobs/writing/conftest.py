@@ -15,22 +15,88 @@ from interact_gitops.jobs.variables import fill
 from interact_gitops.jobs.wire import canonical_json, job_to_wire, unordered
 from interact_gitops.schedule import Schedule
 
-ODD = ["on", "No", "12:30", "2026-01-01", "0o7", "1e5", "~", "null", "a: b", "a #b", "- x", "---", "...", "%TAG", "{{ x }}",
-       "${var.x}", "$${", "<<", "=", "!!str", "&a", "*a", " x ", "x:", "'", '"', "\\", "it's \"x\"", "é", "\u202eabc", "#",
-       "a\nb", "a\n\n", "\n a", "  a\n b\n", "a\t", "\ta\nb", "a\n  \nb", "a \nb ", "x" * 150, "😀\u200d", "[a]", "{a}", "a,b",
-       "?", ":", "-", "|", ">", "@x", "`x", "1_000", "0x1F", "y", "\ufeff", "\xa0", "a\n---\nb", "a\n...\nb", "\n", "\n\n"]  # fmt: skip
+ODD = [
+    "on",
+    "No",
+    "12:30",
+    "2026-01-01",
+    "0o7",
+    "1e5",
+    "~",
+    "null",
+    "a: b",
+    "a #b",
+    "- x",
+    "---",
+    "...",
+    "%TAG",
+    "{{ x }}",
+    "${var.x}",
+    "$${",
+    "<<",
+    "=",
+    "!!str",
+    "&a",
+    "*a",
+    " x ",
+    "x:",
+    "'",
+    '"',
+    "\\",
+    'it\'s "x"',
+    "é",
+    "\u202eabc",
+    "#",
+    "a\nb",
+    "a\n\n",
+    "\n a",
+    "  a\n b\n",
+    "a\t",
+    "\ta\nb",
+    "a\n  \nb",
+    "a \nb ",
+    "x" * 150,
+    "😀\u200d",
+    "[a]",
+    "{a}",
+    "a,b",
+    "?",
+    ":",
+    "-",
+    "|",
+    ">",
+    "@x",
+    "`x",
+    "1_000",
+    "0x1F",
+    "y",
+    "\ufeff",
+    "\xa0",
+    "a\n---\nb",
+    "a\n...\nb",
+    "\n",
+    "\n\n",
+]
 TEXT = st.sampled_from(ODD) | st.text(
-    st.characters(exclude_categories=["Cs"], exclude_characters=[chr(n) for n in [*range(9), *range(11, 32), *range(127, 160)]]),
-    min_size=1, max_size=20,
-)  # fmt: skip
+    st.characters(
+        exclude_categories=["Cs"], exclude_characters=[chr(n) for n in [*range(9), *range(11, 32), *range(127, 160)]]
+    ),
+    min_size=1,
+    max_size=20,
+)
 LINE = TEXT.filter(lambda text: text.strip() != "")
 SCALAR = st.booleans() | st.integers(-(2**63) + 1, 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | TEXT
 NAME = st.sampled_from(["a", "b", "days", "on", "y", "x_1"])
 COMBINATION = st.dictionaries(NAME, SCALAR, min_size=1, max_size=3)
 RULES = st.fixed_dictionaries(
     {"type": st.sampled_from(["string", "integer", "number", "boolean"])},
-    optional={"default": SCALAR, "description": TEXT, "enum": st.lists(SCALAR, min_size=1, max_size=3), "minimum": st.integers(-9, 9) | st.floats(-5, 5)},
-)  # fmt: skip
+    optional={
+        "default": SCALAR,
+        "description": TEXT,
+        "enum": st.lists(SCALAR, min_size=1, max_size=3),
+        "minimum": st.integers(-9, 9) | st.floats(-5, 5),
+    },
+)
 SPAN = st.sampled_from([0, 1, 60, 90, 900, 1800, 3600, 86_400, 90_061])
 FAN_OUT = st.builds(
     FanOut,
@@ -40,25 +106,46 @@ FAN_OUT = st.builds(
 ) | st.builds(FanOut, combinations=st.lists(COMBINATION, min_size=1, max_size=4).map(tuple))  # fmt: skip
 SCHEDULE = st.builds(
     Schedule,
-    cron=st.sampled_from(["0 8 * * 1", "@daily 08:00"]) | TEXT, timezone=st.sampled_from(["UTC", "Europe/Berlin"]),
-    calendar=st.sampled_from([None, "NL"]), catch_up=st.sampled_from(["latest", "all"]), start_deadline=SPAN, jitter=SPAN,
+    cron=st.sampled_from(["0 8 * * 1", "@daily 08:00"]) | TEXT,
+    timezone=st.sampled_from(["UTC", "Europe/Berlin"]),
+    calendar=st.sampled_from([None, "NL"]),
+    catch_up=st.sampled_from(["latest", "all"]),
+    start_deadline=SPAN,
+    jitter=SPAN,
     not_before=st.none() | st.dates(date(2000, 1, 1), date(2100, 1, 1)),
-)  # fmt: skip
+)
 JOBS = st.builds(
     Job,
-    key=st.just("job"), name=TEXT, agent=st.sampled_from(["analyst", "other"]),
-    prompts=st.lists(st.builds(Prompt, text=TEXT, query=st.sampled_from([None, "q"])), min_size=1, max_size=3).map(tuple),
-    description=st.none() | TEXT, owner=st.none() | TEXT, parameters=st.dictionaries(NAME, RULES, max_size=2),
-    fan_out=st.none() | FAN_OUT, schedule=st.none() | SCHEDULE, overlap=st.sampled_from(["skip", "allow"]),
-    pause_after_failures=st.sampled_from([0, 3]), timeout=SPAN, grace=SPAN,
+    key=st.just("job"),
+    name=TEXT,
+    agent=st.sampled_from(["analyst", "other"]),
+    prompts=st.lists(st.builds(Prompt, text=TEXT, query=st.sampled_from([None, "q"])), min_size=1, max_size=3).map(
+        tuple
+    ),
+    description=st.none() | TEXT,
+    owner=st.none() | TEXT,
+    parameters=st.dictionaries(NAME, RULES, max_size=2),
+    fan_out=st.none() | FAN_OUT,
+    schedule=st.none() | SCHEDULE,
+    overlap=st.sampled_from(["skip", "allow"]),
+    pause_after_failures=st.sampled_from([0, 3]),
+    timeout=SPAN,
+    grace=SPAN,
     retries=st.none() | st.builds(Retries, max_attempts=st.integers(1, 3), backoff=SPAN),
-    notifications=st.lists(st.builds(Notification, channel=TEXT, topics=st.sampled_from([("failed_run", "anomaly"), ("anomaly",)])), max_size=2).map(tuple),
-    enabled=st.booleans(), labels=st.dictionaries(NAME, TEXT, max_size=3), protect=st.booleans(),
+    notifications=st.lists(
+        st.builds(Notification, channel=TEXT, topics=st.sampled_from([("failed_run", "anomaly"), ("anomaly",)])),
+        max_size=2,
+    ).map(tuple),
+    enabled=st.booleans(),
+    labels=st.dictionaries(NAME, TEXT, max_size=3),
+    protect=st.booleans(),
     ignore_changes=st.sampled_from([(), ("prompts",), ("schedule", "prompts")]),
-)  # fmt: skip
+)
 
 
-def read(text: str, defaults: Mapping[str, Any] | None = None, variables: Mapping[str, Any] | None = None, number: int = 0) -> Job:
+def read(
+    text: str, defaults: Mapping[str, Any] | None = None, variables: Mapping[str, Any] | None = None, number: int = 0
+) -> Job:
     """The job that a text says, with no check but that it can be read."""
     documents, problems = read_documents("a.yaml", text.encode())
     assert not problems, (text, [str(problem) for problem in problems])
@@ -71,4 +158,9 @@ def read(text: str, defaults: Mapping[str, Any] | None = None, variables: Mappin
 
 def wire(job: Job) -> str:
     """What tells two jobs apart."""
-    return canonical_json({name: unordered(part) if name in {"notifications", "ignoreChanges"} else part for name, part in job_to_wire(job).items()})
+    return canonical_json(
+        {
+            name: unordered(part) if name in {"notifications", "ignoreChanges"} else part
+            for name, part in job_to_wire(job).items()
+        }
+    )

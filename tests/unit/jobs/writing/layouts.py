@@ -56,8 +56,10 @@ class Writer:
             inside = indent + self.chance.choice([1, 2, 2, 2, 3, 4])
             if isinstance(value, list):
                 inside = indent + self.chance.choice([0, 2, 2, 4]) if in_map else inside
-                rows = [row for number, item in enumerate(value)
-                        for row in [*(self.between(inside) if number else ()), *self.entry(" " * inside + "-", item, inside, (*path, number), in_map=False)]]  # fmt: skip
+                rows = []
+                for number, item in enumerate(value):
+                    rows += self.between(inside) if number else ()
+                    rows += self.entry(" " * inside + "-", item, inside, (*path, number), in_map=False)
                 compact = False
             else:
                 compact = not in_map and self.often(0.8)
@@ -91,7 +93,12 @@ class Writer:
             yield from self.between(indent + 2)
             shown = flow(value[name], (*path, name))
             comma = "," if name != names[-1] or self.often(0.3) else ""
-            yield " " * (indent + 2) + (f"{scalar(name, flow=True)}: {shown}" if isinstance(value, Mapping) else shown) + comma + self.tail()
+            yield (
+                " " * (indent + 2)
+                + (f"{scalar(name, flow=True)}: {shown}" if isinstance(value, Mapping) else shown)
+                + comma
+                + self.tail()
+            )
         yield " " * (indent + 1) + closing
 
     def word(self, value: Any, path: tuple[str | int, ...]) -> str:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from random import Random
-from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

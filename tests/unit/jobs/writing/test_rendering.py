@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-import yaml
 from hypothesis import given
-from hypothesis import strategies as st
 
 from interact_gitops.jobs.model import Job
-from interact_gitops.jobs.writing.declaring import new_document, normal
+from interact_gitops.jobs.writing.declaring import new_document
 from interact_gitops.jobs.writing.formatting import format_file
 from interact_gitops.jobs.writing.rendering import new_file
-from interact_gitops.jobs.writing.texts import scalar
 
-from .conftest import JOBS, SCALAR, TEXT, read, wire
+from .conftest import JOBS, read, wire
 
 
 @given(JOBS)
