@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.config import Settings
     from interact_gitops.gitops.revision import Revision
+    from interact_gitops.jobs.model import Scalar
+    from interact_gitops.jobs.sharing import Known
     from interact_gitops.planning.between import Tree
     from interact_gitops.planning.plan import Plan
 
@@ -29,32 +31,59 @@ def plan_between(workspace: Workspace, base: str, *, select: Sequence[str], prun
         raise Refused("--prune deletes what is not in the tree", remedy="leave out --select")
     settings = workspace.settings
     target = settings.target_name(workspace.target_named)
-    after = Tree(definitions=workspace.definitions(), channels=settings.written_channels())
     revision = read_revision(settings.folder, base)
-    before = _tree_at(revision, settings, target, named=workspace.definitions_named)
+    known = _on_disk(settings, target)
+    after = Tree(definitions=known.definitions, channels=settings.written_channels())
+    then = _settings_at(revision, settings, named=workspace.definitions_named)
+    before = _tree_at(revision, then, (then if target in then.targets else settings).variables(target), known)
     if select:
         before, after = _chosen(before, after, select)
     names = f"git {revision.short} → working tree" + (f" ({target})" if target else "")
-    return diff_trees(before, after, names=names, prune=prune is not False)
+    made = diff_trees(before, after, names=names, prune=prune is not False)
+    if revision.has(then.definitions):
+        return made
+    note = f"the commit {revision.named} ({revision.short}) has no folder {then.definitions!r}: every job is new"
+    return replace(made, notes=(*made.notes, note))
 
 
-def _tree_at(revision: Revision, now: Settings, target: str | None, *, named: str | None) -> Tree:
-    """The base's definitions, by its own configuration. A target that it did not have yet has today's variables."""
+def _on_disk(settings: Settings, target: str | None) -> Known:
+    """The working tree, with its files. Raises DefinitionsInvalid."""
+    from interact_gitops.jobs.loading import Loaded, load
+    from interact_gitops.jobs.sharing import Known
+    from interact_gitops.jobs.tree import read_tree
+
+    files, unreadable = read_tree(settings.definitions_folder, shown=settings.definitions)
+    variables = settings.variables(target)
+    loaded = load(files, variables=variables)
+    definitions = Loaded(definitions=loaded.definitions, problems=(*unreadable, *loaded.problems)).valid(
+        settings.definitions
+    )
+    return Known(files=files, variables=variables, definitions=definitions)
+
+
+def _settings_at(revision: Revision, now: Settings, *, named: str | None) -> Settings:
+    """The base's own configuration. Raises ConfigurationInvalid, which names the commit."""
     from pathlib import Path
 
     from interact_gitops.config import settings_of
-    from interact_gitops.jobs.loading import load
-    from interact_gitops.planning.between import Tree
 
     file = Path(now.file).name if now.file else "interact-gitops.yaml"
-    shown = f"{file}@{revision.short}"
-    then = settings_of(revision.file(file), folder=now.folder, shown=shown, definitions=named)
-    files, unreadable = revision.tree(then.definitions)
-    loaded = load(files, variables=(then if target in then.targets else now).variables(target))
-    if unreadable or loaded.errors:
-        raise DefinitionsInvalid(
-            [*unreadable, *loaded.errors], what=f"{then.definitions} at {revision.named} ({revision.short})"
-        )
+    return settings_of(revision.file(file), folder=now.folder, shown=f"{file}@{revision.short}", definitions=named)
+
+
+def _tree_at(revision: Revision, then: Settings, variables: Mapping[str, Scalar], known: Known) -> Tree:
+    """The base's definitions; what the disk has of them too is not read again.
+
+    A target that the base did not have yet has today's variables.
+    """
+    from interact_gitops.jobs.sharing import load_beside
+    from interact_gitops.planning.between import Tree
+
+    files, unreadable = revision.tree(then.definitions, at_hand=(file.raw for file in known.files))
+    loaded = load_beside(files, known, variables=variables)
+    problems = [*(problem for problem in unreadable if problem.severity == "error"), *loaded.errors]
+    if problems:
+        raise DefinitionsInvalid(problems, what=f"{then.definitions} at {revision.named} ({revision.short})")
     return Tree(definitions=loaded.definitions, channels=then.written_channels())
 
 

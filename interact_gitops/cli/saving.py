@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from interact_gitops.errors import Failure
@@ -24,27 +25,31 @@ def save(path: Path, raw: bytes, *, before: bytes | None) -> None:
             mode = target.stat().st_mode & 0o7777
             if target.read_bytes() != before:
                 raise Failure(f"{path} was changed meanwhile, and is left as it is", remedy="run the command again")
-        _put(target, raw, mode, new=before is None)
-    except FileExistsError as error:
-        raise Failure(f"{path} is there by now, and is left as it is", remedy="run the command again") from error
+        if not _put(target, raw, mode, new=before is None):
+            raise Failure(f"{path} is there by now, and is left as it is", remedy="run the command again")
     except OSError as error:
         said = f"{path} cannot be written: {error.strerror}"
         raise Failure(said, remedy="what was written before stays; mend this and run the command again") from error
 
 
-def _put(target: Path, raw: bytes, mode: int, *, new: bool) -> None:
+def _put(target: Path, raw: bytes, mode: int, *, new: bool) -> bool:
+    """Whether the file was written: a new one is not where another came meanwhile."""
     # Hidden, so that nobody takes what a crash may leave for a definition.
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(raw)
             os.fchmod(stream.fileno(), mode)
-        if new:
-            os.link(name, target)  # unlike a rename, never over a file that came meanwhile
-        else:
+        if not new:
             os.replace(name, target)
+            return True
+        try:
+            os.link(name, target)  # unlike a rename, never over what is there
+        except FileExistsError:
+            return False
+        return True
     finally:
-        if new or os.path.exists(name):
+        with suppress(FileNotFoundError):
             os.unlink(name)
 
 

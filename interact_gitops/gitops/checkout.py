@@ -11,9 +11,13 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from interact_gitops.errors import Failure
 from interact_gitops.gitops.program import ask_git
+
+if TYPE_CHECKING:
+    from git import Repo
 
 _URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/(?P<path>.+)$")
 _SCP = re.compile(r"^(?:[^/@:]+@)?[^/@:]+:(?P<path>.+)$")
@@ -33,10 +37,13 @@ def read_checkout(folder: Path) -> Checkout | None:
 
     Raises Failure for a repository that cannot be read: it must not be taken for none.
     """
+    return None if top_of(folder) is None else _asked(folder) or _read(folder)
+
+
+def top_of(folder: Path) -> Path | None:
+    """The folder that git keeps its own in, at or above `folder`, whether or not git can read it; None without one."""
     above = folder.resolve()
-    if not any(os.path.lexists(parent / ".git") for parent in (above, *above.parents)):
-        return None
-    return _asked(folder) or _read(folder)
+    return next((parent for parent in (above, *above.parents) if os.path.lexists(parent / ".git")), None)
 
 
 def _asked(folder: Path) -> Checkout | None:
@@ -69,7 +76,7 @@ def _read(folder: Path) -> Checkout | None:
         with Repo(folder, search_parent_directories=True) as repository:
             if repository.working_tree_dir is None:
                 return None
-            commit = repository.head.commit.hexsha if repository.head.is_valid() else None
+            commit = _head(repository)
             remotes = {remote.name: remote for remote in repository.remotes}
             remote = remotes.get("origin") or next(iter(remotes.values()), None)
             # As configured: what `insteadOf` makes of it differs from machine to machine.
@@ -81,6 +88,15 @@ def _read(folder: Path) -> Checkout | None:
         # Not the error's own text: a remote's URL in it may hold a password.
         said = f"the git repository of {str(folder)!r} cannot be read ({type(error).__name__})"
         raise Failure(said, remedy="check it with `git status`, or set managed_by") from error
+
+
+def _head(repository: Repo) -> str | None:
+    """The head commit, out of the references: git shows no objects of a repository that is another user's."""
+    try:
+        found = repository.head.dereference_recursive(repository, repository.head.path)
+    except ValueError:  # a branch before its first commit
+        return None
+    return str(found) if found else None
 
 
 def remote_path(url: str) -> str | None:

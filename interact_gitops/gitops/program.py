@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-_OF_ONE_REPOSITORY = frozenset(
-    {"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX",
-     "GIT_CONFIG", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_NAMESPACE", "GIT_SHALLOW_FILE"}
-)  # fmt: skip
-# A partial clone would fetch what it lacks, a credential helper would ask for a password.
-_QUIET = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+from interact_gitops.errors import Failure
+
+LONGEST = 120  # seconds that a question may take: a disk over the network that hangs must not hang us
+
+# Of git's variables only those that say how git is set up on this machine, such as which folders it may trust.
+# Others name another repository or commit (inside a hook those of the hook), or make git write traces.
+_OF_THE_MACHINE = re.compile(
+    r"(?!GIT_)|GIT_(CONFIG_(COUNT|KEY_\d+|VALUE_\d+|GLOBAL|SYSTEM|NOSYSTEM)|EXEC_PATH|CEILING_DIRECTORIES"
+    r"|DISCOVERY_ACROSS_FILESYSTEM)$"
+)
+# A partial clone would fetch what it lacks, a credential helper would ask for a password; complaints in one language.
+_QUIET = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +32,11 @@ class Said:
 
 
 def ask_git(folder: Path, *arguments: str, given: bytes | None = None) -> Said | None:
-    """Run one git command in `folder`, with `given` as its input; None where there is no git program."""
-    # Inside a hook, git's own variables name the repository of the hook, whatever the folder.
-    environ = {name: value for name, value in os.environ.items() if name not in _OF_ONE_REPOSITORY}
+    """Run one git command in `folder`, with `given` as its input; None where there is no git program.
+
+    Raises Failure when it takes longer than two minutes.
+    """
+    environ = {name: value for name, value in os.environ.items() if _OF_THE_MACHINE.match(name)}
     try:
         done = subprocess.run(  # noqa: S603  # no shell; callers put `--end-of-options` before what people wrote
             ["git", "-C", str(folder), *arguments],  # noqa: S607  # the git of the PATH, as GitPython's
@@ -35,7 +44,11 @@ def ask_git(folder: Path, *arguments: str, given: bytes | None = None) -> Said |
             check=False,
             env={**environ, **_QUIET},
             input=given or b"",
+            timeout=LONGEST,
         )
+    except subprocess.TimeoutExpired as slow:
+        said = f"git {arguments[0]} gave no answer within {LONGEST} s in {str(folder)!r}"
+        raise Failure(said, remedy="check the disk that the repository is on") from slow
     except OSError:
         return None
     return Said(code=done.returncode, out=done.stdout, complaint=os.fsdecode(done.stderr).strip())

@@ -6,19 +6,23 @@ submodule. Nothing is fetched: what a shallow or partial clone lacks is said.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import posixpath
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from interact_gitops.errors import Failure, Position, Problem
+from interact_gitops.gitops.checkout import top_of
 from interact_gitops.gitops.program import Said, ask_git
 from interact_gitops.jobs.source import MAX_BYTES
-from interact_gitops.jobs.tree import SUFFIXES, SourceFile
+from interact_gitops.jobs.tree import SUFFIXES, SourceFile, label_of
 
 _LINK, _SUBMODULE = "120000", "160000"
 _LONGEST_CHAIN = 10  # links that lead to links
+_LENGTH_OF_SHA256 = 64  # hex digits, in a repository of that object format
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,21 +51,28 @@ class Revision:
         return self.commit[:7]
 
     def file(self, path: str) -> bytes | None:
-        """The bytes of a file, by its path from the folder; None when the commit has none."""
-        blob = self._blobs.get(self._at(path))
-        return None if blob is None else next(iter(_contents(self.folder, [blob.oid]).values()))
+        """The bytes of a file, by its path from the folder; None when the commit has none, or a link out of itself.
 
-    def tree(self, path: str) -> tuple[list[SourceFile], list[Problem]]:
+        Raises Failure for a path that leads out of the repository.
+        """
+        name = self._at(path)
+        blob = self._blobs.get(name)
+        found = None if blob is None else self._followed(name, blob, "")
+        return None if found is None else _contents(self.folder, [found.oid])[found.oid]
+
+    def has(self, path: str) -> bool:
+        """Whether the commit has a folder with anything in it. Raises Failure for one outside of the repository."""
+        prefix = self._prefix(path)
+        return any(name.startswith(prefix) for name in self._blobs)
+
+    def tree(self, path: str, *, at_hand: Iterable[bytes] = ()) -> tuple[list[SourceFile], list[Problem]]:
         """Every definitions file below a folder, as `jobs.tree.read_tree` finds them on disk, and what cannot be read.
 
-        Raises Failure when the commit has no such folder, or the folder lies outside of the repository.
+        What is `at_hand`, such as files that were read from the disk, git is not asked for again. No folder is as an
+        empty one. Raises Failure for a folder outside of the repository.
         """
-        root = self._at(path)
-        prefix = f"{root}/" if root else ""
+        prefix = self._prefix(path)
         inside = {name: blob for name, blob in self._blobs.items() if name.startswith(prefix)}
-        if not inside:
-            said = f"the commit {self.named} ({self.short}) has no folder {path!r}"
-            raise Failure(said, remedy="compare with a commit that has definitions, or name the folder: --definitions")
         problems: list[Problem] = []
         wanted: dict[str, _Blob] = {}
         for name, blob in sorted(inside.items()):
@@ -76,17 +87,27 @@ class Revision:
                     problems.append(_problem(path, relative, "this link leads to no file of the definitions tree"))
                 else:
                     wanted[relative] = found
-        small = [blob.oid for blob in wanted.values() if blob.size <= MAX_BYTES]
-        contents = _contents(self.folder, small)
+        contents = {self._oid(raw): raw for raw in at_hand}
+        small = [blob.oid for blob in wanted.values() if blob.size <= MAX_BYTES and blob.oid not in contents]
+        contents |= _contents(self.folder, small)
         files = [
             SourceFile(
                 path=PurePosixPath(relative),
-                shown=str(PurePosixPath(path) / relative),
+                shown=label_of(path, PurePosixPath(relative)),
                 raw=contents.get(blob.oid, b" " * (MAX_BYTES + 1)),  # too large to be a definition: not even read
             )
             for relative, blob in wanted.items()
         ]
         return files, problems
+
+    def _oid(self, raw: bytes) -> str:
+        """The name that git gives to these bytes as a blob."""
+        kind = "sha256" if len(self.commit) == _LENGTH_OF_SHA256 else "sha1"
+        return hashlib.new(kind, b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
+
+    def _prefix(self, path: str) -> str:
+        root = self._at(path)
+        return f"{root}/" if root else ""
 
     def _at(self, path: str) -> str:
         at = posixpath.normpath(posixpath.join(self.below or ".", path.replace(os.sep, "/")))
@@ -118,7 +139,7 @@ def read_revision(folder: Path, named: str) -> Revision:
     if place is None:
         raise Failure("there is no git program here", remedy="install git, or leave out --base")
     if place.code:
-        raise Failure(f"{str(folder)!r} is not in a git repository", remedy="run this in a clone, or leave out --base")
+        raise _no_repository(folder, place)
     below, _, shallow = os.fsdecode(place.out).rstrip("\n").rpartition("\n")
     found = ask_git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{named}^{{commit}}")
     if found is None or found.code:
@@ -131,6 +152,21 @@ def read_revision(folder: Path, named: str) -> Revision:
     return Revision(
         folder=folder, named=named, commit=commit, below=below.strip().rstrip("/"), _blobs=dict(_entries(listed))
     )  # fmt: skip
+
+
+def _no_repository(folder: Path, said: Said) -> Failure:
+    """There is none, or git declines to read it, which is most often since it is another user's."""
+    top = top_of(folder)
+    if top is None:
+        return Failure(f"{str(folder)!r} is not in a git repository", remedy="run this in a clone, or leave out --base")
+    remedy = "check it with `git status`"
+    if "dubious ownership" in said.complaint:
+        remedy = f"trust it, if it is yours: git config --global --add safe.directory {shlex.quote(str(top))}"
+    return Failure(f"git does not read the repository {str(top)!r}: {_first_line(said)}", remedy=remedy)
+
+
+def _first_line(said: Said) -> str:
+    return said.complaint.partition("\n")[0].removeprefix("fatal: ")[:200] or f"it ended with {said.code}"
 
 
 def _entries(listed: bytes) -> Iterator[tuple[str, _Blob]]:
@@ -166,11 +202,11 @@ def _contents(folder: Path, oids: list[str]) -> dict[str, bytes]:
 
 def _demand(said: Said | None, what: str) -> bytes:
     if said is None or said.code:
-        why = said.complaint.splitlines()[-1][:200] if said and said.complaint else "it gave no answer"
+        why = _first_line(said) if said else "it gave no answer"
         raise Failure(f"git cannot read {what}: {why}", remedy="check the clone with `git fsck`")
     return said.out
 
 
 def _problem(root: str, relative: str, message: str) -> Problem:
-    where = Position(str(PurePosixPath(root) / relative))
+    where = Position(label_of(root, PurePosixPath(relative)))
     return Problem(position=where, message=message, code="symlink", remedy="put the file itself into the tree")

@@ -41,26 +41,26 @@ def read_tree(directory: Path, *, shown: str | None = None) -> tuple[list[Source
     for folder, folders, names in os.walk(root, onerror=unreadable.append):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = PurePosixPath(os.path.relpath(folder, root).replace(os.sep, "/"))
-        shown_folder = _label(named, below / "_").removesuffix("_")
+        shown_folder = label_of(named, below / "_").removesuffix("_")
         for name in [*names, *(f for f in folders if os.path.islink(os.path.join(folder, f)))]:
             if name.startswith(".") or (not name.lower().endswith(SUFFIXES) and name not in folders):
                 continue
-            label = f"{shown_folder}{name}" if _PLAIN_NAME.fullmatch(name) else _label(named, below / name)
+            label = f"{shown_folder}{name}" if _PLAIN_NAME.fullmatch(name) else label_of(named, below / name)
             raw = _read(os.path.join(folder, name), root, label)
             if isinstance(raw, Problem):
                 problems.append(raw)
             else:
                 files.append(SourceFile(path=below / name, shown=label, raw=raw))
     for error in unreadable:
-        label = _label(named, PurePosixPath(os.path.relpath(str(error.filename), root)))
+        label = label_of(named, PurePosixPath(os.path.relpath(str(error.filename), root)))
         problems.append(_problem(label, f"the folder cannot be read: {error.strerror}", "unreadable",
                                  "check its permissions"))  # fmt: skip
     files.sort(key=lambda file: file.path.as_posix())
     return files, problems + _clashes(files)
 
 
-def _label(named: str, path: PurePosixPath) -> str:
-    """A file's name as people see it: text that a terminal and a log can take."""
+def label_of(named: str, path: PurePosixPath) -> str:
+    """The name that people see of a file `path` below a tree `named`: text that a terminal and a log can take."""
     text = str(PurePosixPath(named.replace(os.sep, "/")) / path)
     safe = os.fsencode(text).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in safe)

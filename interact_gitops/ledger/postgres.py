@@ -35,6 +35,7 @@ CHANNEL = "interact_gitops_work"
 LOCK_SECONDS = 10
 _MIGRATION_LOCK = 0x496E74674C64  # one migration at a time, by this number
 _TRIES = 5
+_LISTEN_SECONDS = 0.5  # how soon a waiter sees that the ledger was closed
 _CLOCK = "; SELECT extract(epoch FROM clock_timestamp())::float8, version FROM schema_version"
 _NAMED = re.compile(r"(?<![:\w]):(\w+)")
 
@@ -120,8 +121,9 @@ class PostgresDatabase:
                     self._listener = self._connect()
                     self._listener.execute(f"LISTEN {CHANNEL}")
                     return True
-                for _ in self._listener.notifies(timeout=max(0.0, end - time.monotonic()), stop_after=1):
-                    return True
+                while (left := end - time.monotonic()) > 0 and not self._closed:
+                    for _ in self._listener.notifies(timeout=min(_LISTEN_SECONDS, left), stop_after=1):
+                        return True
                 return False
             except self._psycopg.Error as error:
                 if self._listener is not None:

@@ -93,6 +93,7 @@ class SqliteDatabase:
         self._lock = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._watch: sqlite3.Connection | None = None
+        self._watching = threading.Lock()
         self._closed = False
         self._known = migrations("sqlite")
         self._newest = self._known[-1][0]
@@ -146,11 +147,12 @@ class SqliteDatabase:
     def wait(self, seconds: float) -> bool:
         """Looks at the file's change counter a few times a second: true when another connection committed."""
         end = time.monotonic() + seconds
-        before = self._changes()
-        while (left := end - time.monotonic()) > 0:
-            time.sleep(min(_POLL_SECONDS, left))
-            if self._changes() != before:
-                return True
+        with self._watching:
+            before = self._changes()
+            while (left := end - time.monotonic()) > 0 and not self._closed:
+                time.sleep(min(_POLL_SECONDS, left))
+                if self._changes() != before:
+                    return True
         return False
 
     def check(self) -> list[str]:
@@ -173,10 +175,11 @@ class SqliteDatabase:
         with self._lock:
             while self._idle:
                 self._idle.pop().close()
+            self._writer.close()
+        with self._watching:
             if self._watch is not None:
                 self._watch.close()
                 self._watch = None
-            self._writer.close()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(

@@ -33,15 +33,24 @@ class Tree:
 def diff_trees(before: Tree, after: Tree, *, names: str, prune: bool = True) -> Plan:
     """The plan from one tree to the other; `names` says which they are, as in `git 1a2b3c4 → working tree`.
 
-    Without `prune` nothing of `before` is deleted: `after` is a part only.
+    Without `prune` nothing of `before` is deleted: `after` is a part only. Jobs that both trees share as one object
+    are not looked at: nearly all, where `jobs.sharing` loaded one beside the other.
     """
+    earlier = {definition.job.key: definition.job for definition in before.definitions}
+    shared = {d.job.key for d in after.definitions if d.job is earlier.get(d.job.key)}
     jobs = diff(
-        after.definitions,
-        [_applied(definition) for definition in before.definitions],
+        [definition for definition in after.definitions if definition.job.key not in shared],
+        [_applied(definition) for definition in before.definitions if definition.job.key not in shared],
         managed_by=_MARK,
         commit=None,
         target=names,
         prune=prune,
+    )
+    jobs = replace(
+        jobs,
+        unchanged=jobs.unchanged + len(shared),
+        managed=jobs.managed + len(shared),
+        definitions=jobs.definitions + len(shared),
     )
     marks = {
         text: hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -203,8 +203,9 @@ class Runner:
     def _follow(self, *, at_once: bool) -> None:
         self._watcher.look(most=self._options.parallelism, at_once=at_once)
         moves: list[Move] = []
-        runs = self._watcher.by_job()
-        for look in self._watcher.looks():
+        looks = self._watcher.looks()
+        runs = self._watcher.by_job() if looks else {}
+        for look in looks:
             for run in runs.get(look.remote_job, ()):
                 move = step_for(run, look.chats or {}, now=self._clock.now()) if look.chats is not None else None
                 if move is not None:

@@ -14,6 +14,7 @@ from interact_gitops.runner.following import overdue_chats
 from interact_gitops.runner.recovery import CLOCKS_APART
 from interact_gitops.runner.target import SeenChat, Target, TargetSilent
 
+AFTER_HINT = 1.0  # seconds between two looks that were asked for
 FOLLOWED = frozenset({"triggered", "running"})
 
 
@@ -73,7 +74,8 @@ class Watcher:
                 waiting.append((watch.at, job))
         for _, job in sorted(waiting)[:most]:
             self._watches[job].asked, self._watches[job].began = True, now
-            since = min(run.sent_at or run.scheduled_at for run in runs[job]) - CLOCKS_APART
+            # Not from when it was sent: recovery sends again, and the chat is of the first time.
+            since = min(run.created_at for run in runs[job]) - CLOCKS_APART
             self._pool.submit(self._ask, job, since)
 
     def looks(self) -> list[Look]:
@@ -98,10 +100,11 @@ class Watcher:
             watch.pause = self._desk.options.poll_first
 
     def hint(self, remote_job: str) -> None:
-        """Something happened there: look as soon as may be, though not more often than `poll_first`."""
+        """Something happened there: look as soon as may be, but no more often than once in a while: it may happen to
+        thousands of chats of one run."""
         if watch := self._watches.get(remote_job):
             watch.pause = self._desk.options.poll_first
-            watch.at = min(watch.at, max(self._desk.clock.seconds(), watch.began + watch.pause))
+            watch.at = min(watch.at, max(self._desk.clock.seconds(), watch.began + AFTER_HINT))
 
     def looked_since(self, remote_job: str, when: datetime) -> bool:
         """Whether a look that began at `when` or later was answered, if only by silence; if not, one is wanted now."""

@@ -106,7 +106,7 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         save(file, b"two", before=b"other")
     save(file, b"two", before=b"one")
     assert file.read_bytes() == b"two"
-    with pytest.raises(Failure, match="cannot be written: Not a directory"):
+    with pytest.raises(Failure, match="cannot be written: File exists"):
         save(file / "below.yaml", b"x", before=None)
     with pytest.raises(Failure, match="cannot be written: No such file"):
         save(tmp_path / "gone.yaml", b"x", before=b"y")

@@ -43,11 +43,9 @@ def replaced(text: Text, holder: Part, one: Entry, value: Any, path: Path) -> It
     if not below and first == text.line(one.end) and text.line(token_start) == first:
         return
     comments = _comments(text, holder, text.line(one.start) + 1, last)
-    if new.startswith("|"):  # in the text they would be part of it
-        below = [*below, *comments]
-        last = _after_blank_rows(text, last) if "+" in new else last
-    else:
-        below = [*(" " * STEP + comment for comment in comments), *below]
+    inside = [" " * STEP + comment for comment in comments]
+    below = [*below, *comments] if new.startswith("|") else [*inside, *below]  # in a text they would be part of it
+    last = _after_blank_rows(text, last) if below[-1:] == [""] else last
     yield text.line_end(token_end), max(text.line_end(token_end), text.row_end(last)), _rows(below)
 
 
@@ -93,11 +91,8 @@ def put_in(
         rows = entry("-" if name is None else f"{scalar(name)}:", value, holder.column, place)
         if after >= 0:
             last = _tail(text, holder, holder.entries[after])
-            end = text.row_end(_after_blank_rows(text, last) if "|+" in rows[0] else last)
+            end = text.row_end(_after_blank_rows(text, last) if not rows[-1] else last)
             yield text.row_end(last), end, _rows(rows)
-        elif _behind_dash(text, holder):
-            start = holder.entries[0].start
-            yield start, start, "\n".join(rows)[holder.column :] + "\n" + " " * holder.column
         else:
             start = text.line_start(holder.entries[0].start)
             yield (start - 1, start - 1, _rows(rows)) if start else (0, 0, "\n".join(rows) + "\n")
@@ -161,7 +156,7 @@ def _tail(text: Text, holder: Part, one: Entry) -> int:
 
 
 def _after_blank_rows(text: Text, row: int) -> int:
-    """Blank rows below a text that keeps its own would become part of it."""
+    """The last of the blank rows below: they would become part of a text that ends with blank rows of its own."""
     while row + 1 < len(text.rows) - 1 and not text.rows[row + 1].strip(" \t"):
         row += 1
     return row

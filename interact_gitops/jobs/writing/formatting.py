@@ -10,7 +10,7 @@ Each step is taken only if the text means the same after it: the same values, an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -49,7 +49,7 @@ def format_file(file: str, raw: bytes) -> Formatted:
 
 def format_text(text: str, documents: Sequence[Document]) -> str:
     """The canonical layout of a text with LF line ends that reads as `documents`."""
-    steps: tuple[Callable[[Text], str], ...] = (_requoted, indented, ordered, _trimmed)
+    steps: tuple[Callable[[Text], str], ...] = (_trimmed, _requoted, indented, ordered)
     kept: tuple[Any, ...] | None = None
     taken = Text(text)
     for step in steps:
@@ -93,18 +93,15 @@ def _requoted(text: Text) -> str:
 
 def _trimmed(text: Text) -> str:
     """No blanks at line ends outside of texts, and one line end at the end."""
-    held = {line for first, last in _inside(text) for line in range(first, last)}
-    rows = text.text.split("\n")
+    rows, last = text.text.split("\n"), 0
+    held: set[int] = set()
+    for leaf in text.scalars():
+        begin, end = text.line(leaf.start), text.line(leaf.end)
+        last = end if leaf.end > leaf.start else last  # an empty value at the end of a text stands on no row
+        in_block = leaf.style in {"|", ">"}
+        # Blanks at the end of its last row are a block's own, and nobody's behind a quote.
+        held.update(range(begin + in_block, end + in_block))
     rows = [row if number in held else row.rstrip(" \t") for number, row in enumerate(rows)]
-    last = max((line for _, line in _inside(text)), default=0)
     while len(rows) > last + 1 and not rows[-1]:
         rows.pop()
     return "\n".join(rows) + "\n" if any(rows) else text.text
-
-
-def _inside(text: Text) -> Iterator[tuple[int, int]]:
-    """(first line, last line) of every scalar of several lines: blanks at the end of all but the last are its own."""
-    for leaf in text.scalars():
-        first, last = text.line(leaf.start), text.line(leaf.end)
-        if last > first:
-            yield first, last + (leaf.style in {"|", ">"})

@@ -69,8 +69,6 @@ def _arrange(text: Text, rows: list[str], part: Part, path: Path) -> None:
     first = text.line(part.entries[0].start)
     lead = rows[first][: part.column]
     if lead.strip(" "):  # begins behind the dash of a list
-        if lead.strip(" -"):
-            return
         rows[first] = " " * part.column + rows[first][part.column :]
     begin, end = chunks[0][0], chunks[-1][1]
     moved = [rows[start:stop] for start, stop in (chunks[number] for number in permutation)]

@@ -37,7 +37,7 @@ def entry(lead: str, value: Any, indent: int, path: Path) -> list[str]:
     start = " " * indent + lead
     if isinstance(value, Mapping | list | tuple):
         line = f"{start} {flow(value, path)}" if _may_flow(value, path) else None
-        if line is not None and len(line) <= WIDTH:
+        if line is not None and (len(line) <= WIDTH or not value):
             return [line]
         return _block(start, value, indent + STEP, path)
     if isinstance(value, str):
@@ -86,8 +86,6 @@ def _orders() -> Mapping[Path, Mapping[str, int]]:
 
 
 def _block(start: str, value: Mapping[str, Any] | Sequence[Any], indent: int, path: Path) -> list[str]:
-    if not value:
-        return [f"{start} {'{}' if isinstance(value, Mapping) else '[]'}"]
     if isinstance(value, Mapping):
         rows = [
             row

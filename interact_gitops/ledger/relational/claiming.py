@@ -183,13 +183,19 @@ _TOO_LATE = (
     "SELECT seq, NULL FROM runs WHERE target = :target AND state = 'planned' AND start_by < :now AND retrying = 0"
     " ORDER BY seq LIMIT :limit"
 )
+# The other run as a scalar, because PostgreSQL would join all with all as long as it has no statistics; and by
+# expressions (`|| ''`, `+ 0`), because SQLite would walk a whole index that is already in that order.
+_FOUND = (
+    ") AS other FROM runs r WHERE r.target = :target AND r.state = 'planned' AND r.retrying = 0 AND r.due_at <= :now"
+)
+_URGENT = " WHERE other IS NOT NULL ORDER BY priority, due_at, seq LIMIT :limit"  # the order of an index, too
 _IN_PROGRESS = (
-    "SELECT r.seq, min(w.key) FROM runs r JOIN runs w ON w.target = r.target AND w.job = r.job AND w.in_way = 1"
-    " AND w.seq <> r.seq WHERE r.target = :target AND r.state = 'planned' AND r.retrying = 0 AND r.line_up = 'skip'"
-    " AND r.due_at <= :now GROUP BY r.seq ORDER BY r.seq LIMIT :limit"
+    "SELECT seq, other FROM (SELECT r.priority, r.due_at, r.seq, (SELECT min(w.key || '') FROM runs w"  # noqa: S608 - nothing but the texts above
+    f" WHERE w.target = r.target AND w.job = r.job AND w.in_way = 1 AND w.seq <> r.seq{_FOUND}"
+    f" AND r.line_up = 'skip') AS found{_URGENT}"
 )
 _SUPERSEDED = (
-    "SELECT r.seq, (SELECT n.key" + _BETTER + " ORDER BY n.priority, n.scheduled_at DESC, n.seq DESC LIMIT 1)"  # noqa: S608 - nothing but the text above
-    " FROM runs r WHERE r.target = :target AND r.state = 'planned' AND r.retrying = 0 AND r.line_up = 'queue_one'"
-    " AND r.due_at <= :now AND EXISTS (SELECT 1" + _BETTER + ") ORDER BY r.seq LIMIT :limit"
+    f"SELECT seq, other FROM (SELECT r.priority, r.due_at, r.seq, (SELECT n.key{_BETTER}"  # noqa: S608 - nothing but the texts above
+    f" ORDER BY n.priority + 0, n.scheduled_at DESC, n.seq DESC LIMIT 1{_FOUND}"
+    f" AND r.line_up = 'queue_one') AS found{_URGENT}"
 )

@@ -32,8 +32,8 @@ _BY_KEY = f"SELECT {RUN} FROM runs WHERE target = :target AND key = ANY(:keys) O
 _LINES_BY_KEY = f"SELECT {LINE} FROM runs WHERE target = :target AND key = :text"  # noqa: S608 - our own columns
 _LINES_BY_CHAT = f"SELECT {LINE} FROM runs WHERE seq IN (SELECT run FROM chats WHERE target = :target AND chat = :text)"  # noqa: S608 - our own columns
 _LINES_LIKE = (
-    f"SELECT {LINE} FROM runs WHERE target = :target AND ((key >= :text AND key < :end) OR seq IN"  # noqa: S608 - our own columns
-    " (SELECT run FROM chats WHERE target = :target AND chat >= :text AND chat < :end))"
+    f"SELECT {LINE} FROM runs WHERE seq IN (SELECT seq FROM runs WHERE target = :target AND key >= :text AND key < :end"  # noqa: S608 - our own columns
+    " UNION SELECT run FROM chats WHERE target = :target AND chat >= :text AND chat < :end)"
     " ORDER BY scheduled_at DESC, seq DESC LIMIT :limit"
 )
 
@@ -122,7 +122,8 @@ def counts(session: Session, target: int) -> dict[State, int]:
 def late(session: Session, target: int, *, now: datetime) -> tuple[int, datetime | None]:
     """See `Archive.late`."""
     rows = session.all(
-        "SELECT count(*), min(due_at) FROM runs WHERE target = :target AND state = 'planned' AND due_at <= :now",
+        "SELECT count(*), min(due_at) FROM runs WHERE target = :target AND state = 'planned' AND due_at <= :now"
+        " AND priority IN (0, 1, 2)",  # all that there are, so that the index of what is due serves
         target=target,
         now=to_text(now),
     )

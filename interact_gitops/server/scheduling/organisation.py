@@ -24,8 +24,9 @@ OWNER = "server"
 KEPT = timedelta(days=35)
 PRUNED, PRUNE_EVERY = 500, 3_600.0  # runs at a time, seconds
 MOST_CANCELLED = 1_000
-# Requests are transactions on one file: a few at a time keep it busy, and one list of chats is read at a time or two.
-OPTIONS = RunnerOptions(parallelism=16, poll_first=1.0, poll_last=30.0, sweep=5.0)
+# Requests are transactions on one file: a few at a time keep it busy. The end of a run is heard of; looking for it is
+# for what ended unheard, such as a run that was cancelled before it began.
+OPTIONS = RunnerOptions(parallelism=16, poll_first=5.0, poll_last=60.0, sweep=5.0)
 
 
 class Schedules:

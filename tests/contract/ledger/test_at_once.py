@@ -157,6 +157,20 @@ def test_a_waiter_is_woken_by_another_process(desk):
     other.close()
 
 
+def test_closing_ends_the_waiting(desk):
+    other = desk.again()
+    other.wait_for_work(0.1)
+    other.wait_for_work(0.1)
+    started, found = time.monotonic(), []
+    waiter = threading.Thread(target=lambda: found.append(other.wait_for_work(60)))
+    waiter.start()
+    time.sleep(0.3)
+    other.close()
+    waiter.join()
+    assert found == [False]
+    assert time.monotonic() - started < 20
+
+
 @pytest.mark.parametrize("times", [3])
 def test_a_new_ledger_is_made_once_by_everybody(kind, fresh_url, times):
     from interact_gitops.ledger.opening import open_ledger

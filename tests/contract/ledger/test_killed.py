@@ -74,7 +74,7 @@ print(died)
 
 
 def test_killed_before_any_statement(kind, fresh_url, tmp_path):
-    step = {"sqlite": 2, "postgres": 7}[kind]  # a fresh schema takes a while there
+    step = {"sqlite": 3, "postgres": 7}[kind]  # a fresh schema takes a while there
     url = f"sqlite:///{tmp_path}/NUMBER.db" if kind == "sqlite" else fresh_url(kind)
     script = NURSERY.format(here=str(HERE), url=url, log=str(tmp_path), keys=KEYS, step=step)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)

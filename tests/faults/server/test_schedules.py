@@ -127,7 +127,7 @@ def test_killed_in_the_middle_of_its_schedules(fast: Callable[..., Fast], tmp_pa
     time.sleep(1.0)
     server.kill()
     end = BEGIN + timedelta(seconds=(time.time() - since) * SPEED)
-    server = fast(begin=end, since=time.time(), speed=1e-9)  # the clock stands still: what is due by now, and no more
+    server = fast(begin=end, since=time.time(), speed=1e-9)  # the clock stands still
     server.until(lambda: _settled(server, tmp_path / "data"), seconds=60)
 
     chats = server.until_idle()

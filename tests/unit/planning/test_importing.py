@@ -260,6 +260,7 @@ def test_a_rename_that_is_not_applied_yet() -> None:
     assert text_of(made) == SMALL.replace("name: A", "name: New name") + "moved_from: [old]\n"
     assert job_of(made, "a").notes == ("the target knows it as old: apply renames it",)
     assert made.missing == ()
+    assert "     the target knows it as old: apply renames it" in plain(render_import(made, written=True)).splitlines()
 
 
 def test_a_key_that_another_job_had_before() -> None:
@@ -276,6 +277,8 @@ def test_selectors_choose() -> None:
     assert made.missing == ()
     made = imported(tree, there, choose=lambda found: select(found, ["path:jobs.d/a.yaml"]))
     assert [job.key for job in made.jobs] == ["a"]
+    made = imported(tree, [remote(definition("b", name="B2"))], choose=lambda found: select(found, ["b"]))
+    assert [job.action for job in made.jobs] == ["update"]
     assert [one.job.key for one in imported(tree, there).missing] == ["b"]
 
 
@@ -299,7 +302,8 @@ def test_line_ends_and_byte_order_marks_stay(start: bytes, end: bytes) -> None:
 
 
 def test_several_jobs_of_one_file() -> None:
-    text = f"# one\n{SMALL}---\n# two\n{SMALL.replace('key: a', 'key: b')}timeout: 10m # short\n---\n{SMALL.replace('key: a', 'key: c')}"
+    second, third = (SMALL.replace("key: a", f"key: {key}") for key in "bc")
+    text = f"# one\n{SMALL}---\n# two\n{second}timeout: 10m # short\n---\n{third}"
     tree = tree_of({"all.yaml": text})
     there = [
         remote(definition(key, name=name, timeout=600 if key == "b" else 1800))

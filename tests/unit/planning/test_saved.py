@@ -118,9 +118,7 @@ def test_what_is_no_plan_file_is_refused(value: object) -> None:
 
 @pytest.mark.parametrize("version", ["2", None, 1])
 def test_another_versions_plan_file_is_refused(version: object) -> None:
-    with pytest.raises(
-        Refused, match=f"a plan of format '{version}', and this version .* reads '1'\n  plan again"
-    ):
+    with pytest.raises(Refused, match=f"a plan of format '{version}', and this version .* reads '1'\n  plan again"):
         check_saved({**saved(), "formatVersion": version}, "f")
 
 
