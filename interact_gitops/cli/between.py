@@ -12,6 +12,7 @@ from interact_gitops.errors import DefinitionsInvalid, Refused
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.config import Settings
+    from interact_gitops.errors import Problem
     from interact_gitops.gitops.revision import Revision
     from interact_gitops.jobs.model import Scalar
     from interact_gitops.jobs.sharing import Known
@@ -81,10 +82,16 @@ def _tree_at(revision: Revision, then: Settings, variables: Mapping[str, Scalar]
 
     files, unreadable = revision.tree(then.definitions, at_hand=(file.raw for file in known.files))
     loaded = load_beside(files, known, variables=variables)
-    problems = [*(problem for problem in unreadable if problem.severity == "error"), *loaded.errors]
+    problems = [_at(problem, revision) for problem in (*unreadable, *loaded.errors)]
     if problems:
         raise DefinitionsInvalid(problems, what=f"{then.definitions} at {revision.named} ({revision.short})")
     return Tree(definitions=loaded.definitions, channels=then.written_channels())
+
+
+def _at(problem: Problem, revision: Revision) -> Problem:
+    """The problem with its commit: nobody must look for it on disk, where it may be mended."""
+    where = problem.position
+    return replace(problem, position=replace(where, file=f"{where.file}@{revision.short}"))
 
 
 def _chosen(before: Tree, after: Tree, select: Sequence[str]) -> tuple[Tree, Tree]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,9 +16,13 @@ from interact_gitops.errors import Failure
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
+    from interact_gitops.jobs.tree import SourceFile
 
 OLDEST_ZONES = 2025  # the year of time-zone data below which recent rule changes are missing
-MODELINE = b"yaml-language-server: $schema="
+PROBE = "Europe/Amsterdam"  # a zone that every tz database has
+MODELINE = re.compile(rb"^# *yaml-language-server: *\$schema=(\S+)", re.MULTILINE)
+EDITOR_SETTINGS = ".vscode/settings.json"
+JOB_SCHEMA = "job.schema.json"
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -84,11 +90,33 @@ def _definitions(workspace: Workspace) -> Iterator[Finding]:
     else:
         said = f"{counted(len(loaded.definitions), 'job')}, {counted(warnings, 'warning')}"
         yield Finding(subject="definitions", level="warn" if warnings else "ok", said=said, remedy=remedy)
-    without = [file.shown for file in files if MODELINE not in file.raw[:500]]
-    if len(without) == len(files) and files and not (workspace.settings.folder / ".vscode/settings.json").exists():
-        remedy = f"begin files with `# {MODELINE.decode()}../schema/job.schema.json`, as `interact-gitops init` does"
-        said = "no file names its schema: editors check and complete nothing"
-        yield Finding(subject="editors", level="warn", said=said, remedy=remedy)
+    if files:
+        yield _editors(files, workspace.settings.folder, workspace.settings.definitions_folder)
+
+
+def _editors(files: Sequence[SourceFile], folder: Path, definitions: Path) -> Finding:
+    """Whether editors know the schema, and the right one."""
+    from interact_gitops.shapes import schema_path
+
+    named = {file.shown: (file.path, found[1].decode()) for file in files if (found := MODELINE.search(file.raw[:500]))}
+    configured = (folder / EDITOR_SETTINGS).exists()
+    if not named and not configured:
+        line = "# yaml-language-server: $schema=../schema/job.schema.json"
+        return Finding(subject="editors", level="warn", remedy=f"begin files with `{line}`, as `init` does",
+                       said="no file names its schema: editors check and complete nothing")  # fmt: skip
+    local = {name: definitions / path.parent / said for name, (path, said) in named.items() if "://" not in said}
+    lost = next((name for name, schema in local.items() if not schema.is_file()), None)
+    if lost:
+        said = f"{lost} names a schema that is not there: {named[lost][1]}"
+        return Finding(subject="editors", level="warn", said=said, remedy="`interact-gitops init` writes the schemas")
+    ours = schema_path(JOB_SCHEMA).read_bytes()
+    kept = {path.resolve() for path in (*local.values(), folder / "schema" / JOB_SCHEMA) if path.is_file()}
+    other = next((path for path in sorted(kept) if path.read_bytes() != ours), None)
+    if other:
+        said = f"{_near(other, folder.resolve())} is another version's: editors check by other rules than `validate`"
+        return Finding(subject="editors", level="warn", said=said, remedy="remove it, and run `interact-gitops init`")
+    said = f"{len(named)} of {counted(len(files), 'file')} {'names' if len(named) == 1 else 'name'} the schema"
+    return Finding(subject="editors", level="ok", said=f"{said}, and {EDITOR_SETTINGS} does" if configured else said)
 
 
 def _channels(workspace: Workspace) -> Iterator[Finding]:
@@ -133,16 +161,41 @@ def _owner(workspace: Workspace) -> Finding:
 
 
 def _zones() -> Finding:
-    from importlib.metadata import version
+    """Which time-zone data is read: Python takes the system's before the package's."""
+    from importlib.metadata import PackageNotFoundError, version
+    from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
-    found = version("tzdata")
-    old = int(found.split(".")[0]) < OLDEST_ZONES
-    return Finding(
-        subject="time zones",
-        level="warn" if old else "ok",
-        said=f"tzdata {found}",
-        remedy="upgrade tzdata" if old else None,
-    )
+    try:
+        ZoneInfo.no_cache(PROBE)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return Finding(subject="time zones", level="fail", said="there is no time-zone data that can be read",
+                       remedy="pip install tzdata, or install the system's tzdata package")  # fmt: skip
+    try:
+        package = version("tzdata")
+    except PackageNotFoundError:
+        package = None
+    system = next((Path(folder) for folder in TZPATH if (Path(folder) / PROBE).is_file()), None)
+    release = package if system is None else _release(system)
+    said = f"{'the package tzdata' if system is None else system}, release {release or 'unknown'}"
+    if system and package:
+        said += f"; the package has {package}, which PYTHONTZPATH= reads instead"
+    if release and release[:4].isdigit() and int(release[:4]) < OLDEST_ZONES:
+        remedy = f"upgrade {'the package' if system is None else 'the system package'} tzdata: later rules are missing"
+        return Finding(subject="time zones", level="warn", said=said, remedy=remedy)
+    return Finding(subject="time zones", level="ok", said=said)
+
+
+def _release(folder: Path) -> str | None:
+    """The release of a tz database, such as 2026a, where it says so in one of the two usual places."""
+    for name, begins in (("+VERSION", ""), ("tzdata.zi", "# version ")):
+        try:
+            with (folder / name).open(encoding="utf-8", errors="replace") as lines:
+                first = lines.readline(80).strip()
+        except OSError:
+            continue
+        if first.startswith(begins):
+            return first.removeprefix(begins)
+    return None
 
 
 def _holidays() -> Finding:
@@ -156,29 +209,37 @@ def _holidays() -> Finding:
 
 
 def _ledger(workspace: Workspace) -> Finding:
-    import os
-
     from interact_gitops.config import resolve_reference
-    from interact_gitops.ledger.opening import shown, sqlite_path
+    from interact_gitops.ledger.opening import open_database, shown, sqlite_path
 
     settings = workspace.settings
     try:
         url = resolve_reference(settings.ledger, workspace.environ, "ledger", folder=settings.folder)
         if not url.lower().startswith("sqlite:"):
-            if url.partition(":")[0].lower() in {"postgresql", "postgres"} and find_spec("psycopg") is None:
+            if url.partition(":")[0].lower() not in {"postgresql", "postgres"}:
+                open_database(url, folder=settings.folder)  # refuses it, and says what is one
+            if find_spec("psycopg") is None:
                 return Finding(subject="ledger", level="fail", said=f"{shown(url)} needs the PostgreSQL driver",
                                remedy="pip install 'interact-gitops[postgres]'")  # fmt: skip
-            return Finding(subject="ledger", level="ok", said=shown(url))
+            # Opening it would make its tables: doctor changes nothing.
+            return Finding(subject="ledger", level="ok", said=f"{shown(url)}, which was not connected to")
         path = settings.folder / sqlite_path(url)
     except Failure as failure:
         return failed("ledger", failure)
-    place = next(one for one in (path, *path.parents) if one.exists())
-    inside = place.is_dir() or place == path
-    if not inside or not os.access(place, os.W_OK | (os.X_OK if place.is_dir() else 0)):
+    place = _not_writable(path)
+    if place is not None:
         return Finding(subject="ledger", level="fail", said=f"{_near(path, settings.folder)} cannot be written",
                        remedy=f"check {_near(place, settings.folder)} and its permissions")  # fmt: skip
     made = "" if path.exists() else ", made when a run is started"
     return Finding(subject="ledger", level="ok", said=f"{_near(path, settings.folder)}{made}")
+
+
+def _not_writable(path: Path) -> Path | None:
+    """What keeps a database from being written at `path`, which puts files of its own beside it."""
+    folder = next(parent for parent in path.parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        return folder
+    return path if path.exists() and not (path.is_file() and os.access(path, os.R_OK | os.W_OK)) else None
 
 
 def _near(path: Path, folder: Path) -> str:

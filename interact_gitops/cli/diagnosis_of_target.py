@@ -10,13 +10,18 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from interact_gitops.cli.diagnosis import Finding, failed
+from interact_gitops.cli.diagnosis import Finding, counted, failed
 from interact_gitops.errors import Failure
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.interact.client import Client
 
+NEEDED = {
+    "agent_jobs_read": "plan, list and history",
+    "agent_jobs_trigger": "run and cancel",
+    "agent_jobs_write": "apply and import --adopt",
+}  # what does not work without each permission
 MOST_SKEW = 30.0  # seconds; a run's date, and what counts as late, go by both clocks
 
 
@@ -40,20 +45,25 @@ def _public(client: Client) -> Iterator[Finding]:
     )
     yield Finding(subject="target", level="warn", said=said, remedy=remedy)
     count = sum(1 for _ in client.chats())
-    yield Finding(subject="key", level="ok", said=f"agent_jobs_read: {count} chats can be read")
+    yield Finding(subject="key", level="ok", said=f"agent_jobs_read: {counted(count, 'chat')} can be read")
     said = "agent_jobs_trigger: not looked at, since the only documented way to know is to start a run"
     yield Finding(subject="key", level="ok", said=said)
 
 
 def _full(workspace: Workspace, client: Client) -> Iterator[Finding]:
+    from interact_gitops.interact.errors import NotFound
+
     nothing = f"doctor-{uuid.uuid4().hex}"
-    asked: tuple[tuple[str, Callable[[], object], str], ...] = (
-        ("agent_jobs_read", client.agents, "plan, list and history"),
-        ("agent_jobs_trigger", lambda: client.cancel_chat(nothing), "run and cancel"),
-        ("agent_jobs_write", lambda: client.delete_job(nothing, etag='"0"'), "apply and import --adopt"),
-    )
-    has = [permission for permission, ask, _ in asked if _may(ask)]
-    for permission, _, needed in asked:
+    try:
+        has = ["agent_jobs_read"] if _may(client.agents) else []
+    except NotFound:
+        # Nothing else is asked of what is no definitions API: there a request may mean something else.
+        said = "it has no definitions API, though the configuration says `api: full`"
+        yield Finding(subject="target", level="fail", said=said, remedy="write `api: auto`, or correct the URL")
+        return
+    has += ["agent_jobs_trigger"] if _may_there(lambda: client.cancel_chat(nothing)) else []
+    has += ["agent_jobs_write"] if _may_there(lambda: client.delete_job(nothing, etag='"0"')) else []
+    for permission, needed in NEEDED.items():
         if permission not in has:
             remedy = f"use a key that has it for {needed}; `plan` needs agent_jobs_read alone"
             yield Finding(
@@ -66,15 +76,24 @@ def _full(workspace: Workspace, client: Client) -> Iterator[Finding]:
 
 
 def _may(ask: Callable[[], object]) -> bool:
-    from interact_gitops.interact.errors import Forbidden, NotFound
+    """Whether the key may ask this."""
+    from interact_gitops.interact.errors import Forbidden
 
     try:
         ask()
     except Forbidden:
         return False
+    return True
+
+
+def _may_there(ask: Callable[[], object]) -> bool:
+    """As `_may`, of what cannot be there: to hear that is to be allowed."""
+    from interact_gitops.interact.errors import NotFound
+
+    try:
+        return _may(ask)
     except NotFound:
         return True
-    return True
 
 
 def _clock(client: Client) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.cli.output import NEWLINE, note, say, say_json, visible
-from interact_gitops.errors import Failure
+from interact_gitops.cli.saving import save
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
@@ -31,7 +31,7 @@ def import_there(
     texts = [definition_text(one, target=workspace.target.name, named=named, schema=schema) for one in found]
     if write:
         for one, text in zip(found, texts, strict=True):
-            _write(settings.definitions_folder / one.path, text)
+            save(settings.definitions_folder / one.path, text.encode(), before=None)
     files: list[dict[str, Any]] = [
         {
             "path": f"{settings.definitions}/{one.path}",
@@ -98,16 +98,6 @@ def _schema(folder: Path, definitions: str) -> str | None:
     if not (folder / SCHEMA).is_file() or Path(definitions).is_absolute():
         return None
     return "/".join([".."] * len(Path(definitions).parts)) + "/" + SCHEMA.as_posix()
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("x", encoding="utf-8") as stream:  # never over what is there, not even in a race
-            stream.write(text)
-    except OSError as error:
-        said = f"{path} cannot be written: {error.strerror}"
-        raise Failure(said, remedy="what was written before stays; mend this and import again") from error
 
 
 def _summarise(workspace: Workspace, files: int, known: int, *, write: bool) -> None:

@@ -59,14 +59,25 @@ def read_json(file: Path) -> Any:
 
 
 def write_text(file: Path, text: str) -> None:
-    """Write a file whole or not at all. Raises Failure."""
+    """Write a file whole or not at all; a link stays one, and a pipe or device is written to. Raises Failure."""
     import os
     import tempfile
+    from contextlib import suppress
 
+    place = Path(os.path.realpath(file))
     try:
-        with tempfile.NamedTemporaryFile("w", dir=file.parent, delete=False, encoding="utf-8") as stream:
-            stream.write(text)
-        os.replace(stream.name, file)
+        if place.exists() and not place.is_file():
+            place.write_text(text, encoding="utf-8")
+            return
+        with tempfile.NamedTemporaryFile("w", dir=place.parent, delete=False, encoding="utf-8") as stream:
+            try:
+                stream.write(text)
+                stream.flush()
+                os.replace(stream.name, place)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(stream.name)
+                raise
     except OSError as error:
         raise Failure(f"{file} cannot be written: {error.strerror}", remedy="choose another place") from error
 

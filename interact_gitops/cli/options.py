@@ -99,9 +99,7 @@ class Workspace:
             # The HTTP library names each request and its status; headers, and so the key, are not among it.
             logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
-        return Client(
-            target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body
-        )
+        return Client(target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body)
 
 
 def command(name: str, *, examples: str) -> Callable[[Callable[..., Any]], click.Command]:

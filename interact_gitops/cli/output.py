@@ -6,6 +6,8 @@ Text that comes from definitions or from the target is untrusted: control charac
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,24 +20,42 @@ from interact_gitops.planning.rendering import styled
 
 FORMAT_VERSION = "1"
 NEWLINE = frozenset("\n")
+_COMMAND = re.compile(r"^[^\S\n]*::|##\[", re.MULTILINE)
 visible = styled.visible
 
 
 def say(text: str = "", *, nl: bool = True) -> None:
     """A line (or lines) for people, on stdout; escapes that are ours must be added after `visible`."""
-    click.echo(text, nl=nl)
+    click.echo(uncommanding(text), nl=nl)
+
+
+def say_command(line: str) -> None:
+    """A line that GitHub's runner is meant to obey."""
+    click.echo(visible(line))
+
+
+def uncommanding(text: str) -> str:
+    """The text such that GitHub's runner, which reads every line of a step, finds none of its commands in it.
+
+    A prompt could otherwise fake annotations, or make the runner deaf to the rest (actions/runner,
+    ActionCommand.cs: `::` after leading blanks, `##[` anywhere). Only there, and by a character that is not seen.
+    """
+    if os.environ.get("GITHUB_ACTIONS") != "true":
+        return text
+    return _COMMAND.sub(lambda found: f"{found.group()[:-1]}\N{WORD JOINER}{found.group()[-1]}", text)
 
 
 def say_error(message: str, remedy: str | None = None) -> None:
     """One failure on stderr: the fact, and below it what to do."""
-    click.echo(click.style("error: ", fg="red", bold=True) + visible(message, keep=NEWLINE), err=True)
+    said = click.style("error: ", fg="red", bold=True) + visible(message, keep=NEWLINE)
+    click.echo(uncommanding(said), err=True)
     if remedy:
-        click.echo("  " + visible(remedy, keep=NEWLINE), err=True)
+        click.echo(uncommanding("  " + visible(remedy, keep=NEWLINE)), err=True)
 
 
 def note(text: str) -> None:
     """A remark on stderr, so that stdout stays what was asked for."""
-    click.echo(visible(text, keep=NEWLINE), err=True)
+    click.echo(uncommanding(visible(text, keep=NEWLINE)), err=True)
 
 
 def say_json(value: Mapping[str, Any]) -> None:
@@ -45,7 +65,10 @@ def say_json(value: Mapping[str, Any]) -> None:
 
 def say_document(document: Mapping[str, Any]) -> None:
     """A JSON document that carries its own format version, on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=not _utf8()))
+    text = json.dumps(document, indent=2, ensure_ascii=not _utf8())
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        text = text.replace("##[", "##\\u005b")  # the same JSON, and no command of the runner's older kind
+    click.echo(text)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Iterable[int] = ()) -> str:

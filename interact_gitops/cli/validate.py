@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
+from interact_gitops.cli.annotating import annotate, annotate_failure
 from interact_gitops.cli.checking import load_for_targets, problems_of
 from interact_gitops.cli.options import Workspace, command, json_format
-from interact_gitops.cli.output import NEWLINE, say, say_document, say_json, visible
-from interact_gitops.errors import ConfigurationInvalid, ExitCode, Problem
+from interact_gitops.cli.output import NEWLINE, say, say_json, visible
+from interact_gitops.errors import ExitCode, Failure, Problem
+
+_FOR_PROGRAMS = ("github", "sarif")
 
 
 @command(
@@ -32,37 +34,22 @@ def validate(workspace: Workspace, paths: tuple[str, ...], form: str) -> int:
     """
     try:
         loads = load_for_targets(workspace)
-    except ConfigurationInvalid as invalid:
-        if form in {"github", "sarif"}:
-            _report(list(invalid.problems), form, workspace.folder)
+    except Failure as failure:
+        if form in _FOR_PROGRAMS:
+            annotate_failure(workspace, failure, form)
         raise
     problems = _below(problems_of(loads), paths, workspace)
     errors = sum(problem.severity == "error" for problem in problems)
     jobs = len(loads[0][1].definitions)
     if form == "json":
         say_json({"valid": errors == 0, "jobs": jobs, "problems": [_as_json(problem) for problem in problems]})
-    elif form in {"github", "sarif"}:
-        _report(problems, form, workspace.settings.folder)
+    elif form in _FOR_PROGRAMS:
+        annotate(workspace, problems, form, folder=workspace.settings.folder)
     else:
         for problem in problems:
             say(visible(str(problem), keep=NEWLINE))
         _summarise(jobs, errors, len(problems) - errors, workspace)
     return ExitCode.FAILED if errors else ExitCode.DONE
-
-
-def _report(problems: list[Problem], form: str, folder: Path) -> None:
-    """For other programs, whose paths start at the top of the repository."""
-    from interact_gitops.gitops.checkout import read_checkout
-    from interact_gitops.jobs.reports import github_lines, sarif
-
-    checkout = read_checkout(folder)
-    below = folder.resolve().relative_to(checkout.top.resolve()).as_posix() if checkout else ""
-    below = "" if below == "." else below
-    if form == "sarif":
-        say_document(sarif(problems, below=below))
-    else:
-        for line in github_lines(problems, below=below):
-            say(visible(line))
 
 
 def _below(problems: Any, paths: tuple[str, ...], workspace: Workspace) -> list[Problem]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from interact_gitops.errors import Failure
-from interact_gitops.gitops.program import ask_git
+from interact_gitops.gitops.program import ask_git, top_of
 
 if TYPE_CHECKING:
     from git import Repo
@@ -38,12 +38,6 @@ def read_checkout(folder: Path) -> Checkout | None:
     Raises Failure for a repository that cannot be read: it must not be taken for none.
     """
     return None if top_of(folder) is None else _asked(folder) or _read(folder)
-
-
-def top_of(folder: Path) -> Path | None:
-    """The folder that git keeps its own in, at or above `folder`, whether or not git can read it; None without one."""
-    above = folder.resolve()
-    return next((parent for parent in (above, *above.parents) if os.path.lexists(parent / ".git")), None)
 
 
 def _asked(folder: Path) -> Checkout | None:

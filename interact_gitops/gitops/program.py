@@ -31,15 +31,25 @@ class Said:
     complaint: str
 
 
+def top_of(folder: Path) -> Path | None:
+    """The folder that git keeps its own in, at or above `folder`, whether or not git can read it; None without one."""
+    above = folder.resolve()
+    return next((parent for parent in (above, *above.parents) if os.path.lexists(parent / ".git")), None)
+
+
 def ask_git(folder: Path, *arguments: str, given: bytes | None = None) -> Said | None:
-    """Run one git command in `folder`, with `given` as its input; None where there is no git program.
+    """Run one git command in the repository that holds `folder`, with `given` as its input; None where there is no
+    git program.
+
+    Git itself would also take a folder of committed files that looks like a bare repository for one, with its own
+    history and configuration: it is run where the nearest `.git` is, and told to discover no bare one.
 
     Raises Failure when it takes longer than two minutes.
     """
     environ = {name: value for name, value in os.environ.items() if _OF_THE_MACHINE.match(name)}
     try:
         done = subprocess.run(  # noqa: S603  # no shell; callers put `--end-of-options` before what people wrote
-            ["git", "-C", str(folder), *arguments],  # noqa: S607  # the git of the PATH, as GitPython's
+            ["git", "-C", str(top_of(folder) or folder), "-c", "safe.bareRepository=explicit", *arguments],  # noqa: S607  # the git of the PATH, as GitPython's
             capture_output=True,
             check=False,
             env={**environ, **_QUIET},

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from interact_gitops.errors import Failure, Position, Problem
-from interact_gitops.gitops.checkout import top_of
-from interact_gitops.gitops.program import Said, ask_git
+from interact_gitops.gitops.program import Said, ask_git, top_of
 from interact_gitops.jobs.source import MAX_BYTES
 from interact_gitops.jobs.tree import SUFFIXES, SourceFile, label_of
 
@@ -106,8 +105,18 @@ class Revision:
         return hashlib.new(kind, b"blob %d\0" % len(raw) + raw, usedforsecurity=False).hexdigest()
 
     def _prefix(self, path: str) -> str:
+        """How the files below a folder begin; the folder itself may be a link to another of the commit."""
         root = self._at(path)
+        for _ in range(_LONGEST_CHAIN):
+            blob = self._blobs.get(root)
+            if blob is None or blob.mode != _LINK:
+                break
+            root = self._led_to(root, blob)
         return f"{root}/" if root else ""
+
+    def _led_to(self, name: str, link: _Blob) -> str:
+        target = os.fsdecode(_contents(self.folder, [link.oid])[link.oid])
+        return posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
 
     def _at(self, path: str) -> str:
         at = posixpath.normpath(posixpath.join(self.below or ".", path.replace(os.sep, "/")))
@@ -119,8 +128,7 @@ class Revision:
         for _ in range(_LONGEST_CHAIN):
             if blob.mode != _LINK:
                 return blob
-            target = os.fsdecode(_contents(self.folder, [blob.oid])[blob.oid])
-            name = posixpath.normpath(posixpath.join(posixpath.dirname(name), target))
+            name = self._led_to(name, blob)
             found = self._blobs.get(name) if name.startswith(prefix) else None
             if found is None:
                 return None
@@ -135,22 +143,23 @@ def read_revision(folder: Path, named: str) -> Revision:
     """
     if not named or named.startswith("-") or not named.isprintable():
         raise Failure(f"{named!r} names no commit", remedy="name a branch, a tag or a hash, such as origin/main")
-    place = ask_git(folder, "rev-parse", "--show-prefix", "--is-shallow-repository")
+    place = ask_git(folder, "rev-parse", "--is-shallow-repository")
     if place is None:
         raise Failure("there is no git program here", remedy="install git, or leave out --base")
-    if place.code:
+    top = top_of(folder)
+    if place.code or top is None:
         raise _no_repository(folder, place)
-    below, _, shallow = os.fsdecode(place.out).rstrip("\n").rpartition("\n")
+    below = folder.resolve().relative_to(top).as_posix()
     found = ask_git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{named}^{{commit}}")
     if found is None or found.code:
         remedy = "fetch more of the history: `git fetch --unshallow`, or fetch-depth: 0 in actions/checkout"
-        if shallow.strip() != "true":
+        if place.out.strip() != b"true":
             remedy = "see `git branch --all` and `git log`; a pull request's base may need `git fetch` first"
         raise Failure(f"there is no commit {named!r} in this clone", remedy=remedy)
     commit = os.fsdecode(found.out).strip()
     listed = _demand(ask_git(folder, "ls-tree", "-r", "-z", "-l", "--full-tree", commit), named)
     return Revision(
-        folder=folder, named=named, commit=commit, below=below.strip().rstrip("/"), _blobs=dict(_entries(listed))
+        folder=folder, named=named, commit=commit, below="" if below == "." else below, _blobs=dict(_entries(listed))
     )  # fmt: skip
 
 

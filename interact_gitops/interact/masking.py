@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 SHORTEST = 8  # characters; what is shorter may well be a word of an answer that means something else
@@ -38,6 +39,16 @@ class Mask:
         for form in self._forms:
             raw = raw.replace(form.encode(errors="surrogatepass"), MASK.encode())
         return raw
+
+    def value(self, value: Any) -> Any:
+        """The same for a JSON value, once decoded: escapes such as `\\u0026` hide a secret in its text."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, list):
+            return [self.value(one) for one in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.value(one) for name, one in value.items()}
+        return value
 
 
 def _forms(secret: str) -> set[str]:

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -166,7 +166,12 @@ class Transport:
             raise self._unreachable(what, f"broke the connection off ({type(error).__name__})", sent=True) from error
         told = {name: self.mask.text(value) for name, value in response.headers.items()}
         self.clock_ahead = clock_ahead(told.get("date"), now=time.time())
-        return received(response.status_code, told, self.mask.raw(raw), what, now=time.time())
+        answer = received(response.status_code, told, self.mask.raw(raw), what, now=time.time())
+        if answer.status < 300 or answer.body is None:
+            return answer
+        # A refusal is quoted: as decoded, since in its bytes a secret can be escaped in many ways.
+        body = self.mask.value(answer.body)
+        return replace(answer, body=body, text=json.dumps(body, ensure_ascii=False))
 
     def _read(self, response: httpx.Response, what: str, deadline: float) -> bytes:
         """The whole body, within the size and the time that one request may take."""

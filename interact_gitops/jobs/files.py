@@ -113,9 +113,10 @@ def _prompt(value: str | Mapping[str, Any]) -> Prompt:
 
 
 def _notification(value: Mapping[str, Any]) -> Notification:
+    given = {name: value[name] for name in ("after_failures", "on_recovery") if name in value}
     if "topics" in value:
-        return Notification(channel=value["channel"], topics=tuple(value["topics"]))
-    return Notification(channel=value["channel"])
+        given["topics"] = tuple(value["topics"])
+    return Notification(channel=value["channel"], **given)
 
 
 def _fan_out(value: Mapping[str, Any]) -> FanOut:

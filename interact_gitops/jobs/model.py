@@ -47,10 +47,16 @@ class Retries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """One channel attached to a job, by name."""
+    """One channel attached to a job, by name.
+
+    Failed runs are told from the `after_failures`-th in a row on; with `on_recovery`, so is the first run that
+    completes after failures that were told.
+    """
 
     channel: str
     topics: tuple[str, ...] = ("failed_run", "anomaly")
+    after_failures: int = 1
+    on_recovery: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

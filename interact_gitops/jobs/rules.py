@@ -47,10 +47,13 @@ RULES: Mapping[str, str] = {
     "variable": "`${var.NAME}` names a variable that the target has.",
     # prompts and parameters
     "parameter": "A parameter's rules can be met, and its default meets them.",
+    "template": "A prompt can be filled in with the values of a run.",
     "template-filter": "Prompts use filters that there are.",
     "template-name": "Prompts use parameters of the job and built-in values only.",
     "template-sandbox": "Prompts reach no further than the values that they are given.",
+    "template-size": "A prompt that was filled in stays within its limit.",
     "template-syntax": "Prompts are templates that can be read.",
+    "template-test": "Prompts use tests that there are.",
     "unset-parameter": "A scheduled run has a value for every parameter: nobody is there to ask.",
     "unused-parameter": "Every parameter is used by a prompt; one that is not is most often misspelt.",
     # fan-out
@@ -82,8 +85,3 @@ RULES: Mapping[str, str] = {
     "step-uneven": "A step divides its range, or is known to start again before its time.",
     "timezone-unknown": "A time zone is a name of the IANA database.",
 }
-
-
-def rule(code: str) -> str:
-    """The rule behind a code, in a sentence. Raises KeyError for a code that no problem has."""
-    return RULES[code]

@@ -49,6 +49,8 @@ _DEEPER = {
     "max_attempts": "maxAttempts",
     "backoff": "backoffSeconds",
 }
+_TELLING = {"after_failures": "afterFailures", "on_recovery": "onRecovery"}
+_DEEPER |= _TELLING
 
 
 def wire_pointer(path: tuple[str | int, ...]) -> str:
@@ -84,7 +86,7 @@ def job_to_wire(job: Job) -> dict[str, Any]:
         "retries": {"maxAttempts": job.retries.max_attempts, "backoffSeconds": job.retries.backoff}
         if job.retries
         else None,
-        "notifications": [{"channel": n.channel, "topics": list(n.topics)} for n in job.notifications],
+        "notifications": [_notification_to_wire(n) for n in job.notifications],
         "enabled": job.enabled,
         "labels": dict(job.labels),
         "protect": job.protect,
@@ -125,12 +127,7 @@ def job_from_wire(body: Mapping[str, Any]) -> Job:
         retries=Retries(max_attempts=retries["maxAttempts"], backoff=retries.get("backoffSeconds", 300))
         if retries
         else None,
-        notifications=tuple(
-            Notification(channel=n["channel"], topics=tuple(n["topics"]))
-            if "topics" in n
-            else Notification(channel=n["channel"])
-            for n in body.get("notifications", ())
-        ),
+        notifications=tuple(_notification_from_wire(n) for n in body.get("notifications", ())),
         labels=dict(body.get("labels", {})),
         ignore_changes=tuple(body.get("ignoreChanges", ())),
         **optional,
@@ -164,6 +161,23 @@ def unordered(value: Any) -> Any:
     if isinstance(value, list):
         return sorted((unordered(one) for one in value), key=canonical_json)
     return {name: unordered(one) for name, one in value.items()} if isinstance(value, dict) else value
+
+
+def _notification_to_wire(one: Notification) -> dict[str, Any]:
+    wire: dict[str, Any] = {"channel": one.channel, "topics": list(one.topics)}
+    # Left out where they are the default: they came later, and a job that says nothing of them keeps its hash.
+    if one.after_failures != 1:
+        wire["afterFailures"] = one.after_failures
+    if one.on_recovery:
+        wire["onRecovery"] = True
+    return wire
+
+
+def _notification_from_wire(body: Mapping[str, Any]) -> Notification:
+    given = {name: body[wire] for name, wire in _TELLING.items() if wire in body}
+    if "topics" in body:
+        given["topics"] = tuple(body["topics"])
+    return Notification(channel=body["channel"], **given)
 
 
 def _fan_out_to_wire(fan_out: FanOut) -> dict[str, Any]:

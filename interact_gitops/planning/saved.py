@@ -7,6 +7,7 @@ be missing now only because it has been done, as after an apply that failed half
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from interact_gitops.planning.rendering.json import FORMAT_VERSION, plan_to_json
 from interact_gitops.shapes import shape
 
 _SHOWN = 5
+_REVIEWED = ("action", "name", "before", "after", "fields", "id", "etag")
 _AGAIN = "write one with `interact-gitops plan --out FILE`"
 Wanted: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
 """What the definitions say of each (kind, key), in the fields that a change would write."""
@@ -25,7 +27,9 @@ Wanted: TypeAlias = Mapping[tuple[str, str], Mapping[str, Any]]
 
 def save_plan(plan: Plan, *, select: Sequence[str], adopt: Sequence[str]) -> dict[str, Any]:
     """The plan as a file holds it: its JSON, and the options that make it again."""
-    return {**plan_to_json(plan), "options": {"select": list(select), "adopt": list(adopt), "prune": plan.prune}}
+    options = {"select": list(select), "adopt": list(adopt), "prune": plan.prune}
+    whole = {**plan_to_json(plan), "options": options}
+    return {**whole, "seal": _seal(whole)}
 
 
 def check_saved(saved: object, name: str) -> Mapping[str, Any]:
@@ -38,10 +42,18 @@ def check_saved(saved: object, name: str) -> Mapping[str, Any]:
     if faults or not isinstance(saved, dict) or "options" not in saved:
         why = f": {faults[0].message}" if faults else ""
         raise Refused(f"{name} is not a plan file{why}", remedy=_AGAIN)
-    rows = ((c["kind"], c["key"], c["action"], c["before"], c["after"]) for c in saved["changes"])
+    rows = [(c["kind"], c["key"], c["action"], c["before"], c["after"]) for c in saved["changes"]]
     if digest(saved["target"], rows) != saved["digest"]:
         raise Refused(f"{name} was changed after it was written: its digest is of other changes", remedy=_AGAIN)
+    twice = len({(kind, key) for kind, key, *_ in rows}) != len(rows)
+    if twice or saved.get("seal") != _seal({part: value for part, value in saved.items() if part != "seal"}):
+        raise Refused(f"{name} was changed after it was written: its seal is of another plan", remedy=_AGAIN)
     return saved
+
+
+def _seal(whole: Mapping[str, Any]) -> str:
+    """64 hex digits over everything in the file: what people read in it, and what makes the plan again."""
+    return hashlib.sha256(canonical_json(whole).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def demand_unchanged(saved: Mapping[str, Any], plan: Plan, wanted: Callable[[], Wanted]) -> None:
@@ -70,7 +82,9 @@ def demand_unchanged(saved: Mapping[str, Any], plan: Plan, wanted: Callable[[], 
 
 def _core(change: Mapping[str, Any] | None) -> Any:
     """What must be the same: as text, in which true is not 1."""
-    return change and canonical_json([change[name] for name in ("action", "before", "after", "id", "etag")])
+    return change and canonical_json(
+        [change[name] for name in ("action", "name", "before", "after", "fields", "id", "etag")]
+    )
 
 
 def _is_done(change: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> bool:

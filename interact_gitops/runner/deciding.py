@@ -28,6 +28,7 @@ class Decider:
         self._agenda = Agenda()
         self._standings: dict[str, JobStanding] = {}
         self._version: object = None
+        self._fresh = False  # whether all standings were read just now
         self.jobs: Mapping[str, RunnableJob] = {}
         self.unreadable: Failure | None = None
 
@@ -44,6 +45,7 @@ class Decider:
         self.unreadable, before = None, self.jobs
         if self._version is None:
             self._standings = dict(self._desk.ledger.jobs(self._desk.space))
+            self._fresh = True
         self._rename(fresh)
         self._forget(fresh)
         now = self._desk.clock.now()
@@ -55,13 +57,24 @@ class Decider:
     def decide(self) -> list[str]:
         """Decide every job whose time has come; the keys of the runs that are new."""
         now = self._desk.clock.now()
+        due = [key for key in self._agenda.take(now) if key in self.jobs]
+        try:
+            if not self._fresh:
+                for start in range(0, len(due), ROWS):
+                    self._read(due[start : start + ROWS])  # pauses, and watermarks that others moved
+            self._fresh = False
+            return self._decide(due, now)
+        except BaseException:
+            for key in due:  # decided next time: nothing is lost with a ledger that is away
+                self._agenda.put(key, now)
+            raise
+
+    def _decide(self, due: Iterable[str], now: datetime) -> list[str]:
         added: list[str] = []
         batch: list[Decision] = []
         rows = 0
-        for key in self._agenda.take(now):
-            job = self.jobs.get(key)
-            if job is None:
-                continue
+        for key in due:
+            job = self.jobs[key]
             decision = decision_for(job, self._standings.get(key), now, target_retries=self._target_retries)
             if decision is None:
                 self._schedule(job)

@@ -6,7 +6,9 @@ runner is dropped at once, whatever was going on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
 
 from interact_gitops.ledger.protocol import FullLedger
 from interact_gitops.ledger.records import Run
@@ -27,6 +29,8 @@ class Desk:
         self.clock = clock
         self.options = options
         self.held: dict[str, Run] = {}
+        self.news = threading.Event()  # set by whatever happens outside the runner's own thread
+        self._triggered: dict[str, float] = {}  # when we saw a run start, on the clock that nobody sets
         self._renewed: dict[str, float] = {}  # when each lease began at the latest, on the clock that nobody sets
 
     def take(self, runs: Iterable[Run], *, since: float) -> None:
@@ -66,24 +70,36 @@ class Desk:
                 else:
                     self._drop(hold.key)
 
-    def release(self) -> None:
-        """Give everything back for others to take over: its state stays."""
-        holds = [Hold.of(run) for run in self.held.values()]
+    def release(self, *, but: Collection[str] = ()) -> None:
+        """Give everything back for others to take over, its state as it is; `but` keeps a lease until it ends.
+
+        A run whose request is under way must not change hands before that is over.
+        """
+        holds = [Hold.of(run) for key, run in self.held.items() if key not in but]
         for start in range(0, len(holds), BATCH):
             self.ledger.release(self.space, holds[start : start + BATCH], owner=self.owner)
         self.held.clear()
         self._renewed.clear()
+        self._triggered.clear()
 
     def refresh(self) -> None:
-        """Read our runs again: others may have asked for their end."""
-        if not self.held:
-            return
-        for run in self.ledger.open_runs(self.space, owner=self.owner):
-            if run.key in self.held:
-                self.held[run.key] = run
+        """Read our runs again: others may have asked for their end, and a write that failed may have been done."""
+        found = {run.key: run for run in self.ledger.open_runs(self.space, owner=self.owner)}
+        for key in self.held.keys() - found.keys():
+            self._drop(key)
+        self.held.update(found)
+
+    def overdue(self, run: Run) -> bool:
+        """Whether a run takes longer than it may. Of one that we saw start, a clock that is set changes nothing."""
+        since = self._triggered.get(run.key)
+        if since is not None:
+            return self.clock.seconds() - since > run.timeout
+        return run.triggered_at is not None and self.clock.now() > run.triggered_at + timedelta(seconds=run.timeout)
 
     def _keep(self, run: Run) -> None:
         if run.state in OWNED and run.owner == self.owner:
+            if run.state == "triggered":
+                self._triggered.setdefault(run.key, self.clock.seconds())
             self.held[run.key] = run
         else:
             self._drop(run.key)
@@ -91,3 +107,4 @@ class Desk:
     def _drop(self, key: str) -> None:
         self.held.pop(key, None)
         self._renewed.pop(key, None)
+        self._triggered.pop(key, None)

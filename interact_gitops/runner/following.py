@@ -1,8 +1,8 @@
 """From what the target shows of a run's chats to the run's next step. Pure.
 
 A run ends when its last chat has; the worst end counts. A status that we do not know, and a chat that is not
-listed, count as in progress until the run's patience is over: then nobody knows, and somebody has to look
-(ledger.md, rule 7).
+listed, count as in progress until the run's time is over: then nobody knows, and somebody has to look. What is known
+to be at work by then is cancelled at the target first, and timed out once that was answered (ledger.md, rule 7).
 """
 
 from __future__ import annotations
@@ -14,22 +14,31 @@ from datetime import datetime, timedelta
 from interact_gitops.ledger.moves import verdict
 from interact_gitops.ledger.records import Part, Run
 from interact_gitops.ledger.requests import Move, PartChange
-from interact_gitops.ledger.states import PartState, State
+from interact_gitops.ledger.states import OPEN_PARTS, PartState, State
 from interact_gitops.runner import events
 from interact_gitops.runner.target import SeenChat
 
 _ENDS: Mapping[str, PartState] = {"succeeded": "succeeded", "failed": "failed", "cancelled": "cancelled"}
 
 
-def step_for(run: Run, seen: Mapping[str, SeenChat], *, now: datetime) -> Move | None:
-    """The step of a followed run (`triggered` or `running`), given its chats as they are seen; None for no news."""
+def step_for(
+    run: Run, seen: Mapping[str, SeenChat], *, now: datetime, overdue: bool = False, cancelled: bool = False
+) -> Move | None:
+    """The step of a followed run (`triggered` or `running`), given its chats as they are seen; None for no news.
+
+    `overdue`: it takes longer than it may; `cancelled`: the target was asked to end what is left of it.
+    """
     changes = tuple(change for part in run.open_parts if (change := _change(part, seen)) is not None)
     parts = _after(run, changes)
     end = verdict(parts)
     if end is not None:
+        if end == "cancelled" and overdue and run.cancel_at is None:
+            return _timed_out(run, changes)
         return _end(run, end, changes, parts, seen, now=now)
-    if _patience_over(run, now):
-        return _give_up(run, changes, parts, seen)
+    if overdue:
+        step = _give_up(run, changes, parts, seen, cancelled=cancelled)
+        if step is not None:
+            return step
     at_work = any(part.state == "running" for part in parts)
     to: State = "running" if at_work else run.state
     if not changes and to == run.state:
@@ -37,11 +46,10 @@ def step_for(run: Run, seen: Mapping[str, SeenChat], *, now: datetime) -> Move |
     return Move(key=run.key, was=run.state, fence=run.fence, to=to, parts=changes)
 
 
-def overdue_chats(run: Run, *, now: datetime) -> tuple[str, ...]:
-    """The chats that have to be cancelled: all that are open of a run past its time, or that somebody cancelled."""
-    if run.cancel_at is None and not _patience_over(run, now):
-        return ()
-    return tuple(part.chat for part in run.open_parts if part.chat is not None)
+def chats_to_cancel(run: Run, seen: Mapping[str, SeenChat]) -> tuple[str, ...]:
+    """Of an overdue run: the chats that are known to be at work."""
+    chats = (part.chat for part in run.open_parts if part.chat is not None)
+    return tuple(chat for chat in chats if chat in seen and seen[chat].state == "active")
 
 
 def _change(part: Part, seen: Mapping[str, SeenChat]) -> PartChange | None:
@@ -72,24 +80,27 @@ def _end(
     return Move(key=run.key, was=run.state, fence=run.fence, to=end, parts=changes, reason=reason)
 
 
-def _give_up(run: Run, changes: tuple[PartChange, ...], parts: tuple[Part, ...], seen: Mapping[str, SeenChat]) -> Move:
-    still = [part for part in parts if part.state in {"triggered", "running"}]
+def _give_up(
+    run: Run, changes: tuple[PartChange, ...], parts: tuple[Part, ...], seen: Mapping[str, SeenChat], *, cancelled: bool
+) -> Move | None:
+    still = [part for part in parts if part.state in OPEN_PARTS]
     unsure = [part for part in still if (chat := seen.get(part.chat or "")) is None or chat.state == "unknown"]
     if unsure:
         chat = seen.get(unsure[0].chat or "")
-        said = f"the target says {chat.status!r} of chat {chat.id}" if chat else f"chat {unsure[0].chat} is not listed"
+        named = f"chat {unsure[0].chat}" if unsure[0].chat else "one of its chats"
+        said = f"the target says {chat.status!r} of chat {chat.id}" if chat else f"{named} is not listed"
         why = f"{said}, and its {run.timeout} seconds are over"
         notice = events.needs_operator(run, why)
         return Move(
             key=run.key, was=run.state, fence=run.fence, to="needs_operator", parts=changes, reason=why,
             notices=(notice,),
         )  # fmt: skip
+    return _timed_out(run, changes) if cancelled else None
+
+
+def _timed_out(run: Run, changes: tuple[PartChange, ...]) -> Move:
     reason = f"longer than {run.timeout} seconds"
     return Move(key=run.key, was=run.state, fence=run.fence, to="timed_out", parts=changes, reason=reason)
-
-
-def _patience_over(run: Run, now: datetime) -> bool:
-    return run.triggered_at is not None and now > run.triggered_at + timedelta(seconds=run.timeout)
 
 
 def _why(parts: tuple[Part, ...], seen: Mapping[str, SeenChat], end: State) -> str | None:

@@ -23,13 +23,36 @@ class Journal:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         self.lateness: list[float] = []  # seconds from due to started, of runs since the last reading
+        self.ledger_seconds: float | None = None  # how long the newest claim took
         self._unreadable: str | None = None
+        self._silent: str | None = None
 
     def decided(self, keys: Sequence[str]) -> None:
         """Runs that are new in the ledger."""
         self.counts["decided"] += len(keys)
         for key in keys:
             self._say("due", run=key)
+
+    def claimed(self, runs: Sequence[Run], *, seconds: float) -> None:
+        """Runs that were claimed, and how long the ledger took to answer."""
+        self.counts["claimed"] += len(runs)
+        self.ledger_seconds = seconds
+
+    def taken_over(self, runs: Sequence[Run]) -> None:
+        """Runs whose runner is gone."""
+        self.counts["taken_over"] += len(runs)
+        for run in runs:
+            self._say("taken_over", run=run.key, job=run.job, state=run.state)
+
+    def silent(self, silent: Failure | None) -> None:
+        """A target that could not be asked what became of its runs, said once; asked again by itself."""
+        said = silent.message if silent else None
+        if said is not None:
+            self.counts["target_silent"] += 1
+        if said != self._silent:
+            self._say("target_silent" if said else "target_back", level=logging.WARNING if said else logging.INFO,
+                      said=said)  # fmt: skip
+        self._silent = said
 
     def answered(self, run: Run, answer: Answer) -> None:
         """What the target said to a request."""

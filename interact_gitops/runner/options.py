@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
@@ -30,8 +31,16 @@ class SystemClock:
         return datetime.now(UTC)
 
     def seconds(self) -> float:
-        """See `Clock`."""
-        return time.monotonic()
+        """See `Clock`. It goes on while the machine sleeps, as leases do."""
+        return _seconds()
+
+
+def _since_boot() -> Callable[[], float]:
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if clock is None else lambda: time.clock_gettime(clock)
+
+
+_seconds = _since_boot()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +59,8 @@ class RunnerOptions:
     poll_first: float = 1.0
     poll_last: float = 15.0
     sweep: float = 5.0  # between looks at what others left behind, at cancellations and alarms
+    hold: float = 600.0  # for which a target that refused the key is left alone
 
     def __post_init__(self) -> None:
-        if self.lease < self.request * 2:
-            raise ValueError("a lease has to last at least twice as long as a request")
+        if self.lease < self.request * 3 + 10:
+            raise ValueError("a lease has to last more than three times as long as a request")

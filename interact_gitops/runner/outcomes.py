@@ -13,13 +13,17 @@ BUSY_AGAIN = 30.0  # seconds until a run that waits for the target's own run loo
 LATER_AGAIN = 10.0  # seconds, where a target that asks for patience does not say how much
 
 
-def step_after(run: Run, answer: Answer, *, now: datetime) -> Move | None:
+def step_after(run: Run, answer: Answer, *, now: datetime, repeated: bool = False) -> Move | None:
     """The step of a run in `sending` whose request was answered; None when nobody knows, and recovery has to ask.
 
-    `denied` gives the run back: holding the target is the caller's. (ledger.md, rule 6)
+    `repeated`: an earlier request of this attempt may have gone out, so that a refusal of this one says nothing of
+    that. `denied` gives the run back: holding the target is the caller's. (ledger.md, rule 6)
     """
-    if answer.verdict == "unknown":
+    if answer.verdict == "unknown" or (repeated and answer.verdict in {"later", "denied"}):
         return None
+    if repeated and answer.verdict == "refused":
+        why = f"its request may have gone out, and when asked again the target said: {answer.said}"
+        return _step(run, "needs_operator", why, notices=(needs_operator(run, why),))
     if answer.verdict == "started":
         return _started(run, answer)
     if answer.verdict == "busy":

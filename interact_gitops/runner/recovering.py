@@ -1,15 +1,18 @@
-"""Runs whose request may have gone out: asked for again, or looked for, until somebody knows."""
+"""Runs whose request may have gone out: asked for again, or looked for, until somebody knows.
+
+A doubt begins when the request is over: its answer was lost here, or the lease of whoever sent it ran out, which no
+request outlasts. All waiting is done on the clock that nobody sets.
+"""
 
 from __future__ import annotations
 
 import queue
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 from interact_gitops.ledger.records import Run
 from interact_gitops.runner.desk import Desk
-from interact_gitops.runner.recovery import CLOCKS_APART, Again, Wait, may_look, recover
+from interact_gitops.runner.recovery import CLOCKS_APART, Again, recover
 from interact_gitops.runner.target import SeenChat, Target, TargetSilent
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 60.0  # seconds between two attempts to know
@@ -28,7 +31,7 @@ class Doubt:
 class Recoverer:
     """Keeps the doubtful runs of this runner."""
 
-    def __init__(self, desk: Desk, target: Target, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, desk: Desk, target: Target, pool: Executor) -> None:
         self._desk = desk
         self._target = target
         self._pool = pool
@@ -44,35 +47,50 @@ class Recoverer:
 
     @property
     def asking(self) -> bool:
-        """Whether anything is still to be found out."""
-        return bool(self._asked or self._doubts)
+        """Whether an answer is awaited."""
+        return bool(self._asked)
 
-    def doubt(self, run: Run) -> None:
-        """Note a run in `sending` whose request nobody can speak for."""
+    @property
+    def next(self) -> float | None:
+        """When a doubt is looked into next, on the clock of seconds."""
+        return min((doubt.at for doubt in self._doubts.values()), default=None)
+
+    def knows(self, run: Run) -> bool:
+        """Whether the run is among the doubtful ones."""
+        doubt = self._doubts.get(run.key)
+        return doubt is not None and doubt.fence == run.fence
+
+    def doubt(self, run: Run, *, retry_after: float | None = None) -> None:
+        """Note a run in `sending` whose request is over, and nobody can say how; seconds the target asked for."""
         known = self._doubts.get(run.key)
         pause = known.pause if known and known.fence == run.fence else 0.0
-        at = self._desk.clock.seconds() + pause
-        if not self._target.repeats:
-            at = max(at, self._seconds_until(may_look(run, listing_lag=self._lag)))
+        wait = max(pause, retry_after or 0.0, 0.0 if self._target.repeats else self._desk.options.listing_lag)
         grown = min(max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
+        at = self._desk.clock.seconds() + wait
         self._doubts[run.key] = Doubt(key=run.key, fence=run.fence, at=at, pause=grown)
 
-    def settle(self) -> list[Run]:
-        """Look into doubts whose time has come; the runs whose attempt is to be sent again."""
-        again: list[Run] = []
-        for key, doubt in list(self._doubts.items()):
+    def settle(self, *, most: int) -> list[Run]:
+        """Look into doubts whose time has come; up to `most` runs whose attempt is to be sent again."""
+        again = self._judge()
+        now = self._desk.clock.seconds()
+        for key, doubt in sorted(self._doubts.items(), key=lambda item: item[1].at):
             run = self._desk.held.get(key)
             if run is None or run.fence != doubt.fence or run.state != "sending":
-                self._doubts.pop(key)  # lost to another, or known by now
-            elif doubt.at <= self._desk.clock.seconds() and key not in self._asked:
-                if self._target.repeats:
-                    # It stays noted: should the next answer be lost too, the wait grows. Known answers end it.
-                    self._doubts[key] = replace(doubt, at=float("inf"))
-                    again.append(run)
-                else:
-                    self._asked.add(key)
-                    self._pool.submit(self._list, run)
-        return [*again, *self._judge()]
+                del self._doubts[key]  # lost to another, or known by now
+            elif doubt.at > now or key in self._asked:
+                continue
+            elif not self._target.repeats:
+                self._asked.add(key)
+                self._pool.submit(self._list, run)
+            elif len(again) < most:
+                self._handed_over(doubt)
+                again.append(run)
+        return again
+
+    def _handed_over(self, doubt: Doubt) -> None:
+        """It stays noted, for a while that its request does not outlast: should nothing be heard, it is asked again."""
+        wait = self._desk.options.lease + doubt.pause
+        self._doubts[doubt.key] = replace(doubt, at=self._desk.clock.seconds() + wait)
 
     def _judge(self) -> list[Run]:
         again: list[Run] = []
@@ -89,25 +107,19 @@ class Recoverer:
                 self.doubt(run)
                 continue
             taken = self._desk.ledger.owners_of_chats(self._desk.space, [chat.id for chat in listed])
-            step = recover(
-                run, listed, taken, now=self._desk.clock.now(), listing_lag=self._lag,
-                on_unknown=self._desk.options.on_unknown,
-            )  # fmt: skip
-            if isinstance(step, Wait):
-                self._doubts[key] = Doubt(key=key, fence=fence, at=self._seconds_until(step.until))
-            elif isinstance(step, Again):
+            step = recover(run, listed, taken, on_unknown=self._desk.options.on_unknown)
+            if isinstance(step, Again):
+                self._handed_over(self._doubts[key])
                 again.append(run)
-            else:
+            elif self._desk.move([step]):
                 self._doubts.pop(key, None)
-                self._desk.move([step])
 
     def _list(self, run: Run) -> None:
         listed: tuple[SeenChat, ...] | None = None
         try:
             assert run.remote_job is not None  # the intent has it
             assert run.sent_at is not None
-            since = run.sent_at - CLOCKS_APART
-            listed = tuple(self._target.chats(run.remote_job, since=since).values())
+            listed = tuple(self._target.chats(run.remote_job, since=run.sent_at - CLOCKS_APART).values())
         except TargetSilent:
             listed = None
         except BaseException as bug:
@@ -115,10 +127,4 @@ class Recoverer:
             raise
         finally:
             self._listed.put((run.key, run.fence, listed))
-
-    @property
-    def _lag(self) -> timedelta:
-        return timedelta(seconds=self._desk.options.listing_lag)
-
-    def _seconds_until(self, when: datetime) -> float:
-        return self._desk.clock.seconds() + max(0.0, (when - self._desk.clock.now()) / timedelta(seconds=1))
+            self._desk.news.set()

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interact_gitops.jobs.wire import canonical_json
@@ -18,19 +19,33 @@ from interact_gitops.ledger.records import Run
 from interact_gitops.ledger.requests import Intent, Move
 from interact_gitops.runner.catalogue import RunnableJob
 from interact_gitops.runner.desk import Desk
-from interact_gitops.runner.target import Answer, Request, Target, TargetSilent, payload_of
+from interact_gitops.runner.target import Answer, Request, SeenChat, Target, TargetSilent, payload_of
 
 START_WITHIN = 5.0  # seconds from the intent to the first byte of the request
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What came back of a request. `repeated`: an earlier request of the same attempt may have gone out before it."""
+
+    key: str
+    fence: int
+    repeated: bool
+    answer: Answer
 
 
 class Sender:
     """Sends claimed runs. `answers` gives what came back, in the runner's own thread."""
 
-    def __init__(self, desk: Desk, target: Target, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, desk: Desk, target: Target, pool: Executor) -> None:
         self._desk = desk
         self._target = target
         self._pool = pool
-        self._answers: queue.SimpleQueue[tuple[str, int, Answer]] = queue.SimpleQueue()
+        # Who has no idempotency keys is asked for its runs in progress first, and that takes a request of its own.
+        self._within = START_WITHIN + (0.0 if target.repeats else desk.options.request)
+        self._answers: queue.SimpleQueue[Heard] = queue.SimpleQueue()
+        self._unsent: dict[str, int] = {}  # run key → fence: intents that may be written, whose request was not made
         self.under_way: dict[str, int] = {}  # run key → fence
         self.bugs: list[BaseException] = []
 
@@ -39,53 +54,69 @@ class Sender:
         """How many more requests may go out now."""
         return max(0, self._desk.options.parallelism - len(self.under_way))
 
-    def send(self, runs: Sequence[Run], jobs: Mapping[str, RunnableJob]) -> None:
-        """Send claimed runs, or runs in `sending` whose attempt is repeated; what cannot be sent says why."""
+    def send(self, runs: Sequence[Run], jobs: Mapping[str, RunnableJob]) -> list[Run]:
+        """Send claimed runs, or runs in `sending` whose attempt is repeated; those that cannot be sent, ended.
+
+        Raises LedgerFailure before any request; `unsent` then says what became of the intents.
+        """
         now = self._desk.clock.now()
+        repeated = {run.key for run in runs if run.state == "sending"}
         moves = [self._intent(run, jobs.get(run.job), now) for run in runs]
         began = self._desk.clock.seconds()
-        for run in self._desk.move(moves):
+        self._unsent |= {run.key: run.fence for run in runs if run.state == "claimed"}
+        moved = self._desk.move(moves)
+        for run in moved:
             if run.state == "sending":
                 self.under_way[run.key] = run.fence
-                self._pool.submit(self._request, run, began)
+                self._pool.submit(self._request, run, began, repeated=run.key in repeated)
+        for run in runs:
+            self._unsent.pop(run.key, None)
+        return [run for run in moved if run.state != "sending"]
 
-    def answers(self) -> list[tuple[Run, Answer]]:
-        """What came back since the last call, of runs that are still ours."""
-        found: list[tuple[Run, Answer]] = []
+    def give_back(self, run: Run, reason: str) -> Move | None:
+        """The step of a run in `sending` whose intent was written while the ledger failed: certainly not sent. None
+        for any other."""
+        if self._unsent.pop(run.key, None) != run.fence:
+            return None
+        return Move(key=run.key, was=run.state, fence=run.fence, to="planned", reason=reason)
+
+    def answers(self) -> list[Heard]:
+        """What came back since the last call."""
+        found: list[Heard] = []
         while True:
             try:
-                key, fence, answer = self._answers.get_nowait()
+                heard = self._answers.get_nowait()
             except queue.Empty:
                 return found
-            self.under_way.pop(key, None)
-            run = self._desk.held.get(key)
-            if run is not None and run.fence == fence:
-                found.append((run, answer))
+            self.under_way.pop(heard.key, None)
+            found.append(heard)
 
     def _intent(self, run: Run, runnable: RunnableJob | None, now: datetime) -> Move:
         place: dict[str, Any] = {"key": run.key, "was": run.state, "fence": run.fence}
-        remote_job = run.remote_job or (runnable.remote_id if runnable else None)
+        remote_job = run.remote_job
         if run.state == "claimed":
             if runnable is None:
                 return Move(**place, to="cancelled", reason="its job is no longer defined")
             if runnable.refused:
                 return Move(**place, to="failed", reason=runnable.refused)
+            remote_job = runnable.remote_id
         if remote_job is None:
             return Move(**place, to="failed", reason="the target has no such job; apply it, or bind it by its id")
         payload = run.payload or canonical_json(_payload(run))
-        seconds = START_WITHIN + self._desk.options.request
+        seconds = self._within + self._desk.options.request
         intent = Intent(payload=payload, sent_at=now, seconds=seconds, remote_job=remote_job)
         return Move(**place, to="sending", intent=intent)
 
-    def _request(self, run: Run, began: float) -> None:
+    def _request(self, run: Run, began: float, *, repeated: bool) -> None:
+        answer = Answer(verdict="unknown", said="its request met a bug of ours")
         try:
             answer = self._ask(run, began)
         except BaseException as bug:
             self.bugs.append(bug)
-            answer = Answer(verdict="unknown", said=f"this is a bug: {type(bug).__name__}")
             raise
         finally:
-            self._answers.put((run.key, run.fence, answer))
+            self._answers.put(Heard(key=run.key, fence=run.fence, repeated=repeated, answer=answer))
+            self._desk.news.set()
 
     def _ask(self, run: Run, began: float) -> Answer:
         assert run.remote_job is not None  # the intent has it
@@ -94,8 +125,8 @@ class Sender:
             answer = self._in_the_way(run, run.remote_job)
             if answer is not None:
                 return answer
-        if self._desk.clock.seconds() - began > START_WITHIN:
-            return Answer(verdict="later", said="stalled before it was sent", retry_after=0.0)
+        if self._desk.clock.seconds() - began > self._within:
+            return Answer(verdict="later", said="stalled before it was sent")
         return self._target.start(
             Request(
                 remote_job=run.remote_job,
@@ -107,16 +138,23 @@ class Sender:
 
     def _in_the_way(self, run: Run, remote_job: str) -> Answer | None:
         """A run of the job that the ledger does not know: somebody else started it."""
-        since = self._desk.clock.now() - timedelta(seconds=run.timeout)
         try:
-            chats = self._target.chats(remote_job, since=since)
+            chats = self._target.chats(remote_job, since=_ALWAYS)
         except TargetSilent as silent:
             return Answer(verdict="later", said=silent.message, retry_after=silent.retry_after)
-        busy = next((chat for chat in chats.values() if chat.state in {"active", "unknown"}), None)
+        oldest = self._desk.clock.now() - timedelta(seconds=run.timeout)
+        busy = next((chat for chat in chats.values() if _in_progress(chat, oldest)), None)
         if busy is None:
             return None
         said = f"the target has a run of the job in progress: {busy.id} is {busy.status}"
         return Answer(verdict="busy", said=said, in_the_way=busy.id)
+
+
+def _in_progress(chat: SeenChat, oldest: datetime) -> bool:
+    """A status that we do not know counts as in progress until the job's timeout has passed (ledger.md, rule 7)."""
+    if chat.state == "unknown":
+        return chat.created_at is None or chat.created_at > oldest
+    return chat.state == "active"
 
 
 def _payload(run: Run) -> dict[str, Any]:

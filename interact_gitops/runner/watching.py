@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interact_gitops.ledger.records import Run
 from interact_gitops.runner.desk import Desk
-from interact_gitops.runner.following import overdue_chats
-from interact_gitops.runner.recovery import CLOCKS_APART
 from interact_gitops.runner.target import SeenChat, Target, TargetSilent
 
 AFTER_HINT = 1.0  # seconds between two looks that were asked for
 FOLLOWED = frozenset({"triggered", "running"})
+BEFORE = timedelta(seconds=120)  # how far the target's clock may be behind ours, where it does not say
+CANCEL_AGAIN, CANCEL_IN_VAIN = 60.0, 300.0  # seconds from one wish to cancel to the next, and until none is answered
 
 
 @dataclass(slots=True)
 class _Watch:
     """One job at the target: when it is looked at next (seconds), and how long the wait after that will be; when the
-    newest answered look began, by both clocks."""
+    newest answered look began, by both clocks; the runs that it is looked at for."""
 
     at: float
     pause: float
     asked: bool = False
     began: float = float("-inf")
     seen: datetime | None = None
+    runs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,16 +41,25 @@ class Look:
     silent: TargetSilent | None = None
 
 
+@dataclass(slots=True)
+class _Wish:
+    """A chat that is to end: when that was asked for first and last (seconds), and whether the target answered."""
+
+    first: float
+    last: float
+    answered: bool = False
+
+
 class Watcher:
     """Looks at the jobs of followed runs. `looks` gives what was seen, in the runner's own thread."""
 
-    def __init__(self, desk: Desk, target: Target, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, desk: Desk, target: Target, pool: Executor) -> None:
         self._desk = desk
         self._target = target
         self._pool = pool
         self._watches: dict[str, _Watch] = {}
         self._looks: queue.SimpleQueue[Look] = queue.SimpleQueue()
-        self._cancelling: dict[str, float] = {}  # chat → when it was asked for last
+        self._wishes: dict[str, _Wish] = {}
         self.bugs: list[BaseException] = []
 
     def by_job(self) -> dict[str, list[Run]]:
@@ -61,7 +71,7 @@ class Watcher:
         return found
 
     def look(self, *, most: int, at_once: bool = False) -> None:
-        """Ask for the chats of up to `most` jobs whose time has come (`at_once`: of all jobs)."""
+        """Ask for the chats of jobs whose time has come (`at_once`: of all jobs), `most` at a time."""
         now = self._desk.clock.seconds()
         runs = self.by_job()
         for gone in self._watches.keys() - runs.keys():
@@ -70,12 +80,17 @@ class Watcher:
         waiting = []
         for job in runs:
             watch = self._watches.setdefault(job, _Watch(at=now, pause=self._desk.options.poll_first))
+            keys = frozenset(run.key for run in runs[job])
+            if watch.runs and not keys <= watch.runs:  # a new one may be over soon
+                self.hint(job)
+            watch.runs = keys
             if not watch.asked and (at_once or watch.at <= now):
                 waiting.append((watch.at, job))
-        for _, job in sorted(waiting)[:most]:
+        under_way = sum(watch.asked for watch in self._watches.values())
+        for _, job in sorted(waiting)[: max(0, most - under_way)]:
             self._watches[job].asked, self._watches[job].began = True, now
             # Not from when it was sent: recovery sends again, and the chat is of the first time.
-            since = min(run.created_at for run in runs[job]) - CLOCKS_APART
+            since = min(run.created_at for run in runs[job]) - BEFORE
             self._pool.submit(self._ask, job, since)
 
     def looks(self) -> list[Look]:
@@ -124,17 +139,34 @@ class Watcher:
         """Whether an answer is still awaited."""
         return any(watch.asked for watch in self._watches.values())
 
-    def cancel_overdue(self) -> None:
-        """Ask the target to end what took too long, or what somebody cancelled; again every minute until it did."""
-        now, seconds = self._desk.clock.now(), self._desk.clock.seconds()
-        chats = {
-            chat for run in self._desk.held.values() if run.state in FOLLOWED for chat in overdue_chats(run, now=now)
-        }  # fmt: skip
-        self._cancelling = {chat: at for chat, at in self._cancelling.items() if chat in chats}
+    def cancel_wanted(self) -> None:
+        """Ask the target to end the runs that somebody cancelled."""
+        open_chats: set[str] = set()
+        for run in self._desk.held.values():
+            if run.state in FOLLOWED:
+                chats = {part.chat for part in run.open_parts if part.chat is not None}
+                open_chats |= chats
+                if run.cancel_at is not None:
+                    self.cancel(chats)
+        self._wishes = {chat: wish for chat, wish in self._wishes.items() if chat in open_chats}
+
+    def cancel(self, chats: Iterable[str]) -> None:
+        """Ask the target to end these chats; again every minute for as long as somebody wants that."""
+        now = self._desk.clock.seconds()
         for chat in chats:
-            if seconds - self._cancelling.get(chat, float("-inf")) >= timedelta(minutes=1).total_seconds():
-                self._cancelling[chat] = seconds
-                self._pool.submit(self._cancel, chat)
+            wish = self._wishes.get(chat)
+            if wish is None:
+                self._wishes[chat] = _Wish(first=now, last=now)
+            elif now - wish.last < CANCEL_AGAIN:
+                continue
+            self._wishes[chat].last = now
+            self._pool.submit(self._cancel, chat)
+
+    def cancelled(self, run: Run) -> bool:
+        """Whether the target was asked to end what is left of a run, and answered, or will not answer any more."""
+        since = self._desk.clock.seconds() - CANCEL_IN_VAIN
+        wishes = [self._wishes.get(part.chat or "") for part in run.open_parts]
+        return all(wish is not None and (wish.answered or wish.first <= since) for wish in wishes)
 
     def _ask(self, job: str, since: datetime) -> None:
         began = self._desk.clock.now()
@@ -148,6 +180,7 @@ class Watcher:
             raise
         finally:
             self._looks.put(look)
+            self._desk.news.set()
 
     def _cancel(self, chat: str) -> None:
         try:
@@ -157,3 +190,6 @@ class Watcher:
         except BaseException as bug:
             self.bugs.append(bug)
             raise
+        if wish := self._wishes.get(chat):
+            wish.answered = True
+        self._desk.news.set()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from .conftest import Shell
+from .conftest import ROOT, Shell
 
 NO_SECRETS = """\
 targets:
@@ -95,4 +97,70 @@ def test_a_broken_base_is_told_with_its_commit(pull_request):
     subprocess.run([*git, "commit", "-q", "-m", "broken"], check=True)
     (pull_request.folder / "jobs.d/zz.yaml").unlink()
     refused = pull_request("plan", "--base", "HEAD", "--target", "staging", expect=1)
-    assert "jobs.d at HEAD (" in refused.err
+    short = subprocess.check_output(
+        ["git", "rev-parse", "--short=7", "HEAD"], text=True, cwd=pull_request.folder
+    ).strip()
+    assert refused.err.startswith(f"jobs.d/zz.yaml@{short}:2:")
+    assert f"jobs.d at HEAD ({short})" in refused.err
+
+
+def commit(folder: Path) -> None:
+    git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.com", "-C", str(folder)]
+    subprocess.run([*git, "add", "-A"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "change"], check=True)
+
+
+def test_the_first_pull_request_of_all_has_nothing_to_compare_with(pull_request):
+    folder = pull_request.folder
+    (folder / "jobs.d/zz.yaml").unlink()
+    (folder / "jobs.d").rename(folder / "more")
+    (folder / "interact-gitops.yaml").unlink()
+    commit(folder)
+    (folder / "more").rename(folder / "jobs.d")
+    plan = pull_request("plan", "--base", "HEAD", "--format", "json").json
+    Draft202012Validator(json.loads((ROOT / "schema/plan.schema.json").read_text())).validate(plan)
+    assert {change["action"] for change in plan["changes"]} == {"create"}
+    (note,) = plan["notes"]
+    assert note.startswith("the commit HEAD (")
+    assert note.endswith("has no folder 'jobs.d': every job is new")
+    assert note in pull_request("plan", "--base", "HEAD").out
+
+
+def test_the_base_has_its_own_configuration(pull_request):
+    """Its folder, its variables; and what is wrong with it is said with the commit."""
+    folder = pull_request.folder
+    commit(folder)
+    (folder / "jobs.d").rename(folder / "defs")
+    (folder / "interact-gitops.yaml").write_text(
+        "definitions: defs\n" + NO_SECRETS.replace('" (staging)"', '" (stage)"').replace("WEBHOOK", "OTHER")
+    )
+    text = pull_request("plan", "--base", "HEAD", "--target", "staging").out
+    assert "Plan: 0 to create, 1 to update, 0 to delete" in text
+    assert "Added (staging)" in text
+    assert "Added (stage)" in text
+    commit(folder)
+    (folder / "interact-gitops.yaml").write_text("definitons: defs\n")
+    commit(folder)
+    (folder / "interact-gitops.yaml").write_text("definitions: defs\n" + NO_SECRETS)
+    refused = pull_request("plan", "--base", "HEAD", "--target", "staging", expect=1)
+    short = subprocess.check_output(["git", "rev-parse", "--short=7", "HEAD"], cwd=folder, text=True).strip()
+    assert f"interact-gitops.yaml@{short}:1:1: unknown field 'definitons'" in refused.err
+
+
+def test_a_rename_is_a_move_and_protection_holds(pull_request):
+    folder = pull_request.folder
+    zz = folder / "jobs.d/zz.yaml"
+    kept = folder / "jobs.d/kept.yaml"
+    kept.write_text(zz.read_text().replace("zz", "kept") + "protect: true\n")
+    commit(folder)
+    kept.unlink()
+    zz.rename(folder / "jobs.d/yy.yaml")
+    (folder / "jobs.d/yy.yaml").write_text(
+        (folder / "jobs.d/yy.yaml").read_text().replace("key: zz", "key: yy\nmoved_from: [zz]")
+    )
+    done = pull_request("plan", "--base", "HEAD", "--target", "staging", "--format", "json").json
+    assert [(c["action"], c["key"], c["reason"]) for c in done["changes"]] == [
+        ("move", "yy", None), ("refused", "kept", "its file is gone, but the job is protected"),
+    ]  # fmt: skip
+    moved = pull_request("plan", "--base", "HEAD", "--target", "staging", "--select", "yy", "--format", "json").json
+    assert [(c["action"], c["key"]) for c in moved["changes"]] == [("move", "yy")]

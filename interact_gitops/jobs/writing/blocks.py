@@ -20,8 +20,8 @@ _HEADER = re.compile(r"[|>][-+0-9]*")
 _COLON = re.compile(r"[ \t]*:")
 
 
-def replaced(text: Text, holder: Part, one: Entry, value: Any, path: Path) -> Iterator[Edit]:
-    """The entry `one` of `holder` with another value."""
+def replaced(text: Text, holder: Part, one: Entry, value: Any, path: Path, *, open_end: bool) -> Iterator[Edit]:
+    """The entry `one` of `holder` with another value. `open_end`: see `rendering.entry`."""
     old, lead_end = one.value, _lead_end(text, one)
     if holder.style:
         start = max(lead_end, old.start)
@@ -30,7 +30,7 @@ def replaced(text: Text, holder: Part, one: Entry, value: Any, path: Path) -> It
         yield start, max(start, old.end), " " + new if close else new
         return
     lead = text.text[one.start : lead_end]
-    lines = entry(lead, value, holder.column, path)
+    lines = entry(lead, value, holder.column, path, open_end=open_end)
     new, below = lines[0][holder.column + len(lead) + 1 :], lines[1:]
     if isinstance(value, str) and not below and old.style in {"'", '"'}:
         new = scalar(value, quote=True)
@@ -75,7 +75,13 @@ def taken_out(text: Text, holder: Part, gone: Collection[int]) -> Iterator[Edit]
 
 
 def put_in(
-    text: Text, holder: Part, new: Sequence[tuple[int, str | None, Any]], gone: Collection[int], path: Path
+    text: Text,
+    holder: Part,
+    new: Sequence[tuple[int, str | None, Any]],
+    gone: Collection[int],
+    path: Path,
+    *,
+    open_end: bool,
 ) -> Iterator[Edit]:
     """Entries added: each (the number of the entry that it comes after, -1 for none; its name; its value).
 
@@ -88,7 +94,7 @@ def put_in(
         if holder.style:
             yield _put_in_brackets(holder, after, name, value, gone, place)
             continue
-        rows = entry("-" if name is None else f"{scalar(name)}:", value, holder.column, place)
+        rows = entry("-" if name is None else f"{scalar(name)}:", value, holder.column, place, open_end=open_end)
         if after >= 0:
             last = _tail(text, holder, holder.entries[after])
             end = text.row_end(_after_blank_rows(text, last) if not rows[-1] else last)

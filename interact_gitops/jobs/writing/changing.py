@@ -116,7 +116,7 @@ class _Change:
             for name, wanted in full.items()
             if part.get(name) is None and (short := self.added(raw, name, wanted, (*path, name))) is not MISSING
         ]
-        yield from put_in(self.text, part, new, gone, path)
+        yield from put_in(self.text, part, new, gone, path, open_end=not self.whole)
 
     def stays(self, raw: Mapping[str, Any], name: str, full: Mapping[str, Any], path: Path) -> bool:
         """Whether an entry of a map means what it is to mean."""
@@ -148,7 +148,8 @@ class _Change:
             yield from self.items(part, raw, full, path)
             return
         self.notice(raw, path)
-        yield from replaced(self.text, holder, one, as_file(self.short(full, path), path), path)
+        short = as_file(self.short(full, path), path)
+        yield from replaced(self.text, holder, one, short, path, open_end=not self.whole)
 
     def items(self, part: Part, raw: Sequence[Any], full: Sequence[Any], path: Path) -> Iterator[Edit]:
         """The edits of a list: what both have stays, with its comments."""
@@ -178,7 +179,7 @@ class _Change:
         for number in gone:
             self.notice(raw[number], (*path, number))
         yield from taken_out(self.text, part, gone)
-        yield from put_in(self.text, part, new, gone, path)
+        yield from put_in(self.text, part, new, gone, path, open_end=not self.whole)
 
     def meant(self, raw: Any, path: Path) -> Any:
         """A value of the file as it is compared: variables filled in, in normal form."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from interact_gitops.jobs.durations import format_duration, parse_duration
 from interact_gitops.jobs.files import drop_partial_defaults, whole_schedule
-from interact_gitops.jobs.model import FanOut, Job
+from interact_gitops.jobs.model import FanOut, Job, Notification
 from interact_gitops.jobs.variables import UNTOUCHED
 from interact_gitops.jobs.wire import canonical_json, unordered
 from interact_gitops.jobs.writing.rendering import Path
@@ -26,6 +26,8 @@ _DURATIONS = frozenset({
     ("timeout",), ("grace",), ("schedule", "start_deadline"), ("schedule", "jitter"), ("retries", "backoff"),
 })  # fmt: skip
 _TOPICS = ("failed_run", "anomaly")
+# What an attached channel has when nothing is said of it; the normal form says nothing of it either.
+_UNSAID: Mapping[str, Any] = {"after_failures": 1, "on_recovery": False}
 
 
 def whole_document(job: Job) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def whole_document(job: Job) -> dict[str, Any]:
         "retries": {"max_attempts": job.retries.max_attempts, "backoff": format_duration(job.retries.backoff)}
         if job.retries
         else None,
-        "notifications": [{"channel": one.channel, "topics": list(one.topics)} for one in job.notifications],
+        "notifications": [_notification(one) for one in job.notifications],
         "enabled": job.enabled,
         "labels": dict(job.labels),
         "protect": job.protect,
@@ -76,7 +78,8 @@ def normal_at(value: Any, path: Path) -> Any:
     if place == ("prompts",) and len(path) == 2:
         return {"text": value} if isinstance(value, str) else {k: v for k, v in value.items() if v is not None}
     if place == ("notifications",) and len(path) == 2:
-        return {"topics": list(_TOPICS), **value}
+        said = {name: part for name, part in value.items() if name not in _UNSAID or part != _UNSAID[name]}
+        return {"topics": list(_TOPICS), **said}
     if isinstance(value, Mapping):
         return {name: normal_at(part, (*path, name)) for name, part in value.items()}
     return [normal_at(part, (*path, index)) for index, part in enumerate(value)] if isinstance(value, list) else value
@@ -151,6 +154,12 @@ def new_document(job: Job, defaults: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _NEVER_FILLED = frozenset((name,) for name in UNTOUCHED)
+
+
+def _notification(one: Notification) -> dict[str, Any]:
+    given = {"after_failures": one.after_failures, "on_recovery": one.on_recovery}
+    said = {name: part for name, part in given.items() if part != _UNSAID[name]}
+    return {"channel": one.channel, "topics": list(one.topics), **said}
 
 
 def _fan_out(fan_out: FanOut) -> dict[str, Any]:

@@ -7,7 +7,7 @@ blocks. A value's place in the document (its path) says what it is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interact_gitops.jobs.writing.texts import STEP, literal, scalar
@@ -32,17 +32,20 @@ def new_file(document: Mapping[str, Any], *, modeline: str | None = None) -> str
     return "\n".join(lines) + "\n"
 
 
-def entry(lead: str, value: Any, indent: int, path: Path) -> list[str]:
-    """The lines of one entry, at column `indent`: `lead` is its `name:` or its dash."""
+def entry(lead: str, value: Any, indent: int, path: Path, *, open_end: bool = True) -> list[str]:
+    """The lines of one entry, at column `indent`: `lead` is its `name:` or its dash.
+
+    `open_end`: a text may be a block that ends with blank lines, and would take in any below it.
+    """
     start = " " * indent + lead
     if isinstance(value, Mapping | list | tuple):
         line = f"{start} {flow(value, path)}" if _may_flow(value, path) else None
         if line is not None and (len(line) <= WIDTH or not value):
             return [line]
-        return _block(start, value, indent + STEP, path)
+        return _block(start, value, indent + STEP, path, open_end)
     if isinstance(value, str):
         held = _literal(value, len(start), indent + STEP, path)
-        if held is not None:
+        if held is not None and (open_end or held[1][-1]):
             header, rows = held
             return [f"{start} {header}", *rows]
     return [f"{start} {inline(value, path)}"]
@@ -85,16 +88,16 @@ def _orders() -> Mapping[Path, Mapping[str, int]]:
     return {path: {name: place for place, name in enumerate(names)} for path, names in found.items()}
 
 
-def _block(start: str, value: Mapping[str, Any] | Sequence[Any], indent: int, path: Path) -> list[str]:
+def _block(start: str, value: Mapping[str, Any] | Sequence[Any], indent: int, path: Path, open_end: bool) -> list[str]:
     if isinstance(value, Mapping):
         rows = [
             row
             for name in in_order(value, path)
-            for row in entry(f"{scalar(name)}:", value[name], indent, (*path, name))
+            for row in entry(f"{scalar(name)}:", value[name], indent, (*path, name), open_end=open_end)
         ]
         # A map that is an item of a list begins right after its dash.
         return [start + rows[0][len(start) :], *rows[1:]] if start.endswith("-") else [start, *rows]
-    items: Iterator[list[str]] = (entry("-", item, indent, (*path, index)) for index, item in enumerate(value))
+    items = (entry("-", item, indent, (*path, number), open_end=open_end) for number, item in enumerate(value))
     return [start, *(row for item in items for row in item)]
 
 

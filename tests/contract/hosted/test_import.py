@@ -102,3 +102,12 @@ def test_five_thousand(there: There, line: Shell, imports: Callable[..., str]) -
     imports(write=True, form="json")
     assert time.process_time() - began < 30  # seconds; quadratic work would take minutes
     assert len(list(line.folder.glob("jobs.d/*.yaml"))) == 5_000
+
+
+def test_the_command_finds_the_surface_itself(there: There, line: Shell) -> None:
+    server, hosted = there
+    hosted.job("job_2", "Daily", SHOP)
+    assert "would write jobs.d/daily.yaml" in line("import").out
+    assert "wrote jobs.d/daily.yaml" in line("import", "agent:shop-analyst", "--write").out
+    assert "jobs there carry no ownership mark" in line("import", "--write", "--adopt", expect=1).err
+    assert {request.method for request in server.requests} == {"GET"}

@@ -292,7 +292,7 @@ def test_an_empty_catalogue_forgets_nothing(world: World) -> None:
 
 
 def test_a_rename_carries_everything_over(world: World) -> None:
-    runner = started(world)
+    runner = started(world, timeout=7 * 3600)
     world.jobs.remove("j")
     world.jobs.put("k", moved_from=("j",), timeout=7 * 3600)
     world.settle(runner)

@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from starlette.routing import Route
 
 from interact_gitops.jobs.model import Job, Prompt
-from interact_gitops.jobs.wire import FIELDS, job_to_wire
+from interact_gitops.jobs.wire import FIELDS, job_to_wire, wire_pointer
 from interact_gitops.schedule import Schedule
 from interact_gitops.server import failures
 from interact_gitops.server.api.app import build_app
@@ -27,7 +27,8 @@ STATUS_OF_CODE = {
     "malformed": 400, "bad_host": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404,
     "method_not_allowed": 405, "key_taken": 409, "protected": 409, "run_in_progress": 409, "definition_changed": 409,
     "agent_inactive": 409, "already_finished": 409, "locked": 409, "stale": 412, "too_large": 413,
-    "unsupported_media_type": 415, "invalid": 422, "idempotency_mismatch": 422, "precondition_required": 428, "rate_limited": 429, "internal": 500,
+    "unsupported_media_type": 415, "invalid": 422, "idempotency_mismatch": 422,
+    "precondition_required": 428, "rate_limited": 429, "internal": 500,
     "unavailable": 503,
 }  # fmt: skip
 
@@ -190,7 +191,9 @@ def test_the_parts_limits_are_those_of_definition_files_too():
     files = schema("job.schema.json")["properties"]
     assert SCHEMAS["Parameter"]["properties"] == files["parameters"]["additionalProperties"]["properties"]
     assert SCHEMAS["Prompt"]["properties"] == files["prompts"]["items"]["properties"]
-    assert SCHEMAS["Notification"]["properties"] == files["notifications"]["items"]["properties"]
+    in_files = files["notifications"]["items"]["properties"]
+    on_the_wire = {wire_pointer(("notifications", 0, name)).rpartition("/")[2]: part for name, part in in_files.items()}
+    assert SCHEMAS["Notification"]["properties"] == on_the_wire
     agent = SCHEMAS["JobDefinition"]["properties"]["agent"]["properties"]["slug"]
     assert agent == files["agent"]
     fan_out = SCHEMAS["JobDefinition"]["properties"]["fanOut"]["properties"]

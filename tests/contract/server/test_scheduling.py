@@ -88,8 +88,10 @@ class World:
     def until_done(self, job: Json, count: int) -> list[Json]:
         self.until_chats(job, count)
         eventually(
-            lambda: all(chat["status"] in ENDED for chat in self.chats(job)), seconds=20, said=lambda: str(self.chats(job))
-        )  # fmt: skip
+            lambda: all(chat["status"] in ENDED for chat in self.chats(job)),
+            seconds=20,
+            said=lambda: str(self.chats(job)),
+        )
         return self.chats(job)
 
     def ledger(self) -> FullLedger:

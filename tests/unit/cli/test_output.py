@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interact_gitops.cli import output
 from interact_gitops.cli.output import duration, shorten, table, visible, width
 
 
@@ -49,3 +52,28 @@ def test_duration(seconds: float, shown: str) -> None:
 def test_shorten() -> None:
     assert shorten("a  b\nc", 10) == "a b c"
     assert shorten("abcdefghij", 5) == "abcd…"
+
+
+HOSTILE = "name\n  ::error file=x::y\n\t::stop-commands::z\n##[error]owned\na ##[set-output name=b]c :: d\n"
+
+
+def test_the_runner_of_github_finds_no_command_in_what_is_printed(monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    output.say(HOSTILE)
+    output.note(HOSTILE)
+    output.say_error(HOSTILE, HOSTILE)
+    output.say_document({"name": HOSTILE})
+    shown = capsys.readouterr()
+    for line in (shown.out + shown.err).splitlines():
+        assert not line.lstrip().startswith("::")
+        assert "##[" not in line
+    document = shown.out[shown.out.index("{") :]
+    assert json.loads(document) == {"name": HOSTILE}
+    output.say_command("::notice::x")
+    assert capsys.readouterr().out == "::notice::x\n"
+
+
+def test_elsewhere_nothing_is_changed(monkeypatch, capsys):
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    output.say(HOSTILE)
+    assert capsys.readouterr().out == HOSTILE + "\n"

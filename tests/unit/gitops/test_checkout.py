@@ -1,5 +1,6 @@
 """What the git program says of a checkout is what GitPython reads; and what it does not say, GitPython does."""
 
+import re
 import subprocess
 import sys
 
@@ -75,6 +76,22 @@ def test_what_the_program_declines_to_say_the_library_reads(repository, monkeypa
     commit = git("rev-parse", "HEAD")
     monkeypatch.setattr(checkout, "_git", lambda *_arguments, good: None)  # as for a folder of another user
     assert read_checkout(folder).commit == commit
+
+
+def test_a_folder_of_another_user_still_has_its_commit(repository, monkeypatch):
+    """Git shows none of its objects; the references say enough."""
+    folder, git = repository
+    commit = git("rev-parse", "HEAD")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setattr("interact_gitops.gitops.program._OF_THE_MACHINE", re.compile(""))
+    assert checkout._asked(folder) is None
+    assert read_checkout(folder).commit == commit
+    with pytest.raises(subprocess.CalledProcessError):
+        git("pack-refs", "--all")
+    monkeypatch.delenv("GIT_TEST_ASSUME_DIFFERENT_OWNER")
+    git("pack-refs", "--all")
+    git("checkout", "-q", "--detach")
+    assert checkout._read(folder).commit == commit
 
 
 def test_without_the_program_nothing_is_said(repository, monkeypatch):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from interact_gitops.errors import Failure
 from interact_gitops.gitops import revision as module
+from interact_gitops.gitops.checkout import read_checkout
 from interact_gitops.gitops.program import ask_git
 from interact_gitops.gitops.revision import read_revision
 from interact_gitops.jobs.source import MAX_BYTES
@@ -72,6 +75,15 @@ def test_a_file_by_its_path_from_the_folder(repository):
     assert revision.file("jobs.d/a.yaml") == b"key: a\n"
     assert revision.file("../outside.yaml") == b"secret: 1\n"
     assert revision.file("none.yaml") is None
+
+
+def test_a_link_at_a_file_is_followed_inside_the_commit(repository):
+    os.symlink("../outside.yaml", repository / "team/config.yaml")
+    os.symlink("../../elsewhere.yaml", repository / "team/out.yaml")
+    commit(repository)
+    revision = read_revision(repository / "team", "HEAD")
+    assert revision.file("config.yaml") == b"secret: 1\n"
+    assert revision.file("out.yaml") is None
 
 
 def test_links_inside_are_followed_and_others_are_problems(repository):
@@ -142,10 +154,49 @@ def test_a_clone_that_lacks_objects_fetches_nothing(repository, tmp_path):
         read_revision(tmp_path / "partial", "HEAD").tree("team/jobs.d")
 
 
+def test_the_folder_itself_may_be_a_link(repository):
+    os.symlink("team/jobs.d", repository / "linked")
+    os.symlink("../linked", repository / "team/again")
+    os.symlink("../..", repository / "team/out")
+    os.symlink("loop", repository / "team/loop")
+    commit(repository)
+    on_disk, _ = read_tree(repository / "team/again", shown="again")
+    files, problems = read_revision(repository / "team", "HEAD").tree("again")
+    assert [(file.path, file.shown, file.raw) for file in files] == [(f.path, f.shown, f.raw) for f in on_disk]
+    assert problems == []
+    revision = read_revision(repository / "team", "HEAD")
+    assert (revision.has("again"), revision.has("out"), revision.has("loop")) == (True, False, False)
+
+
+@pytest.mark.parametrize("kind", ["sha1", "sha256"])
+def test_what_is_at_hand_is_not_asked_for_again(tmp_path, monkeypatch, kind):
+    git(tmp_path, "init", "-q", f"--object-format={kind}")
+    (tmp_path / "a.yaml").write_bytes(b"key: a\n")
+    (tmp_path / "b.yaml").write_bytes(b"key: b\n")
+    commit(tmp_path)
+    asked: list[int] = []
+    real = module._contents
+    monkeypatch.setattr(module, "_contents", lambda folder, oids: asked.append(len(oids)) or real(folder, oids))
+    files, _ = read_revision(tmp_path, "HEAD").tree(".", at_hand=[b"key: a\n", b"key: other\n"])
+    assert [file.raw for file in files] == [b"key: a\n", b"key: b\n"]
+    assert asked == [1]
+
+
+def test_names_are_shown_as_on_disk(repository):
+    for name in (b"\xff.yaml", b"a\x1b[2J.yaml", "é\u202e.yaml".encode()):
+        Path(os.fsdecode(bytes(repository / "team/jobs.d") + b"/" + name)).write_bytes(b"key: x\n")
+    commit(repository)
+    shown = [file.shown for file in read_revision(repository / "team", "HEAD").tree("jobs.d")[0]]
+    assert sorted(shown) == sorted(file.shown for file in read_tree(repository / "team/jobs.d", shown="jobs.d")[0])
+    assert all(name.isprintable() for name in shown)
+
+
 def test_no_such_folder_and_one_outside(repository):
     revision = read_revision(repository / "team", "HEAD")
-    with pytest.raises(Failure, match="has no folder 'none'"):
-        revision.tree("none")
+    assert (revision.has("none"), revision.has("jobs.d"), revision.has("job"), revision.has("..")) == (
+        False, True, False, True,
+    )  # fmt: skip
+    assert revision.tree("none") == ([], [])
     for outside in ("../..", "/etc"):
         with pytest.raises(Failure, match="is not in the git repository"):
             revision.tree(outside)
@@ -164,3 +215,63 @@ def test_no_repository_and_no_git(tmp_path, monkeypatch):
 def test_a_hook_s_variables_name_no_other_repository(repository, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
     assert read_revision(repository, "HEAD").commit
+
+
+def test_a_repository_that_git_declines_is_not_taken_for_none(repository, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setattr("interact_gitops.gitops.program._OF_THE_MACHINE", re.compile(""))  # let that one through
+    with pytest.raises(Failure) as failure:
+        read_revision(repository / "team", "HEAD")
+    assert failure.value.message.startswith(f"git does not read the repository {str(repository)!r}: detected dubious")
+    assert failure.value.remedy.endswith(f"git config --global --add safe.directory {repository}")
+    # As a container says that it trusts what is mounted into it.
+    for name, value in (("COUNT", "1"), ("KEY_0", "safe.directory"), ("VALUE_0", "*")):
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    assert read_revision(repository / "team", "HEAD").below == "team"
+
+
+def test_a_broken_repository_is_not_taken_for_none(repository):
+    (repository / ".git/config").write_text("[core\n")
+    with pytest.raises(Failure, match=r"git does not read the repository '.*': bad config line 1") as failure:
+        read_revision(repository, "HEAD")
+    assert failure.value.remedy == "check it with `git status`"
+
+
+def test_only_what_git_says_of_the_machine_goes_along(tmp_path, monkeypatch):
+    """A git of our own writes down what it is given."""
+    (tmp_path / "bin").mkdir()
+    spy = tmp_path / "bin/git"
+    spy.write_text("#!/bin/sh\n/usr/bin/env | /usr/bin/sort\n")
+    spy.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    for name in ("GIT_DIR", "GIT_INDEX_FILE", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_TRACE", "GIT_CONFIG_PARAMETERS",
+                 "GIT_CONFIG", "GIT_EXTERNAL_DIFF", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT"):  # fmt: skip
+        monkeypatch.setenv(name, "0")
+    said = ask_git(tmp_path, "version").out.decode()
+    given = {line.partition("=")[0] for line in said.splitlines() if line.startswith("GIT_")}
+    assert given == {"GIT_CONFIG_GLOBAL", "GIT_CONFIG_COUNT", "GIT_NO_LAZY_FETCH", "GIT_TERMINAL_PROMPT",
+                     "GIT_OPTIONAL_LOCKS"}  # fmt: skip
+
+
+def test_git_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    slow = tmp_path / "git"
+    slow.write_text("#!/bin/sh\nexec /bin/sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("interact_gitops.gitops.program.LONGEST", 0.2)
+    with pytest.raises(Failure, match=r"git version gave no answer within 0.2 s"):
+        ask_git(tmp_path, "version")
+
+
+def test_committed_files_that_look_like_a_repository_are_none(repository, tmp_path):
+    fake = repository / "team"
+    evil = tmp_path / "evil"
+    git(tmp_path, "clone", "-q", "--bare", str(repository), str(evil))
+    for name in ("HEAD", "config", "packed-refs", "objects", "refs"):
+        copy = shutil.copytree if (evil / name).is_dir() else shutil.copy
+        copy(evil / name, fake / name)
+    (fake / "refs/keep").write_text("")
+    (fake / "jobs.d/a.yaml").write_bytes(b"key: real\n")
+    commit(repository)
+    assert read(repository, "HEAD")[0]["a.yaml"] == b"key: real\n"
+    assert read_checkout(fake).top == repository.resolve()

@@ -47,3 +47,12 @@ def test_one_secret_may_stand_within_another() -> None:
     assert mask.text("to https://hooks.example.com/services/T0/abcdefgh!") == f"to {MASK}!"
     assert mask.text("and abcdefgh") == f"and {MASK}"
     assert mask.raw(b"\xff abcdefgh") == b"\xff " + MASK.encode()
+
+
+def test_a_secret_is_found_in_a_decoded_answer_however_it_was_escaped() -> None:
+    mask = Mask(["https://hooks.example.com/?a=1&b=CANARY"])
+    escaped = r"\u0068ttps://hooks.example.com/?a=1\u0026b=CANARY"
+    raw = f'{{"detail": "{escaped}", "n": [1, null, {{"{escaped}": 2}}]}}'
+    shown = json.dumps(mask.value(json.loads(raw)))
+    assert "CANARY" not in shown
+    assert json.loads(shown)["n"][:2] == [1, None]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from importlib.metadata import files
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -13,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from interact_gitops.errors import Position, Problem
-from interact_gitops.jobs.reports import MOST_ANNOTATIONS, github_lines, sarif
+import interact_gitops
+from interact_gitops.errors import Failure, Position, Problem
+from interact_gitops.jobs.reports import MOST_ANNOTATIONS, github_failure, github_lines, sarif
+from interact_gitops.jobs.rules import RULES
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +63,7 @@ def unescaped(text: str) -> str:
 
 @given(st.lists(problems, max_size=4))
 def test_whatever_is_said_stays_in_its_annotation(found: list[Problem]) -> None:
-    lines = list(github_lines(found, below="team"))
+    lines = list(github_lines(found))
     assert len(lines) == len(found)
     ordered = sorted(found, key=lambda problem: problem.severity)  # errors first
     for problem, line in zip(ordered, lines, strict=True):
@@ -68,7 +72,7 @@ def test_whatever_is_said_stays_in_its_annotation(found: list[Problem]) -> None:
         kind, properties, said = read_back(line)
         assert kind == problem.severity
         assert properties == {
-            "file": f"team/{problem.position.file}", "line": str(problem.position.line),
+            "file": problem.position.file, "line": str(problem.position.line),
             "col": str(problem.position.column), "title": problem.code,
         }  # fmt: skip
         assert said == (f"{problem.message}\n{problem.remedy}" if problem.remedy else problem.message)
@@ -95,5 +99,44 @@ def test_sarif_fits_its_schema(sarif_schema: Draft7Validator, found: list[Proble
 
 def test_sarif_without_problems_is_a_run_that_found_nothing(sarif_schema: Draft7Validator) -> None:
     sarif_schema.validate(sarif([]))
+    assert sarif([])["runs"][0]["invocations"] == [{"executionSuccessful": True}]
     assert sarif([])["runs"][0]["results"] == []
     assert list(github_lines([])) == []
+
+
+def test_why_nothing_could_be_looked_at(sarif_schema: Draft7Validator) -> None:
+    failure = Failure("100% broken:\nno folder", remedy="make it")
+    assert github_failure(failure) == "::error title=interact-gitops::100%25 broken:%0Ano folder%0Amake it"
+    log = sarif([], failure=failure)
+    sarif_schema.validate(log)
+    (said,) = log["runs"][0]["invocations"]
+    assert said == {
+        "executionSuccessful": False,
+        "toolExecutionNotifications": [{"level": "error", "message": {"text": "100% broken:\nno folder\nmake it"}}],
+    }
+
+
+def test_a_rule_says_what_it_is_for_and_how_bad(sarif_schema: Draft7Validator) -> None:
+    found = [
+        Problem(position=Position("a.yaml"), message="m", code="unused-parameter", severity="warning"),
+        Problem(position=Position("a.yaml"), message="m", code="new-code"),
+    ]
+    new, unused = sarif(found)["runs"][0]["tool"]["driver"]["rules"]
+    assert (new["fullDescription"]["text"], new["defaultConfiguration"]) == ("New code", {"level": "error"})
+    assert unused["help"]["text"].startswith("Every parameter is used by a prompt")
+    assert (unused["name"], unused["defaultConfiguration"]) == ("UnusedParameter", {"level": "warning"})
+
+
+def test_every_code_has_its_rule_and_every_rule_its_code() -> None:
+    package = Path(interact_gitops.__file__).parent
+    parts = [package / part for part in ("jobs", "schedule", "config", "gitops", "planning")]
+    sources = [file for part in parts for file in part.rglob("*.py") if file.name != "rules.py"]
+    said = "\n".join(file.read_text(encoding="utf-8") for file in sources)
+    assert set(re.findall(r'\bcode ?= ?"([a-z-]+)"', said)) <= set(RULES)
+    assert {code for code in RULES if f'"{code}"' not in said} == {
+        "template-filter",
+        "template-test",
+    }  # f"template-{…}"
+    cases = Path(__file__).parents[2] / "definitions/invalid"
+    expected = "\n".join(file.read_text(encoding="utf-8") for file in cases.glob("*.expected"))
+    assert set(re.findall(r"^\S.* \[([a-z-]+)\]$", expected, re.MULTILINE)) <= set(RULES)

@@ -40,7 +40,8 @@ JOBS = st.builds(
     timeout=SECONDS, grace=SECONDS,
     retries=st.none() | st.builds(Retries, max_attempts=st.integers(1, 10), backoff=SECONDS),
     notifications=st.lists(
-        st.builds(Notification, channel=TEXT, topics=st.lists(TEXT, max_size=3).map(tuple)), max_size=2
+        st.builds(Notification, channel=TEXT, topics=st.lists(TEXT, max_size=3).map(tuple),
+                  after_failures=st.integers(1, 3), on_recovery=st.booleans()), max_size=2
     ).map(tuple),
     enabled=st.booleans(), labels=st.dictionaries(TEXT, TEXT, max_size=2), protect=st.booleans(),
     ignore_changes=st.lists(TEXT, max_size=2).map(tuple),
@@ -97,7 +98,7 @@ def default_of(path):
                    "fan_out", "notifications", "enabled", "protect", "ignore_changes", "moved_from", "id", "agent_id"]),
         (FanOut, ("fan_out",), ["exclude", "include", "max_parallel"]),
         (Retries, ("retries",), ["backoff"]),
-        (Notification, ("notifications", "[]"), ["topics"]),
+        (Notification, ("notifications", "[]"), ["topics", "after_failures", "on_recovery"]),
         (Prompt, ("prompts", "[]"), ["query"]),
         (Schedule, ("schedule",), ["timezone", "calendar",  "catch_up",
                                     "start_deadline", "jitter", "not_before", "not_after"]),
@@ -125,11 +126,21 @@ def test_the_models_defaults_are_the_schemas(kind, path, names):
         (("parameters", "a/b~c", "default"), "/parameters/a~1b~0c/default"),
         (("prompts", 0, "text"), "/prompts/0/text"),
         (("timeout",), "/timeoutSeconds"),
+        (("notifications", 0, "after_failures"), "/notifications/0/afterFailures"),
         (("unknown",), "/unknown"),
     ],
 )
 def test_a_pointer_names_the_place_in_the_body(path, pointer):
     assert wire_pointer(path) == pointer
+
+
+def test_a_job_that_says_nothing_of_failures_in_a_row_keeps_its_hash():
+    quiet, loud = Notification(channel="c"), Notification(channel="c", after_failures=3, on_recovery=True)
+    job = Job(key="k", name="n", agent="a", prompts=(), parameters={}, labels={}, notifications=(quiet,))
+    assert job_to_wire(job)["notifications"] == [{"channel": "c", "topics": ["failed_run", "anomaly"]}]
+    assert job_to_wire(dataclasses.replace(job, notifications=(loud,)))["notifications"] == [
+        {"channel": "c", "topics": ["failed_run", "anomaly"], "afterFailures": 3, "onRecovery": True}
+    ]
 
 
 def test_canonical_json_keeps_numbers_apart():

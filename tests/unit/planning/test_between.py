@@ -37,6 +37,15 @@ def test_what_came_went_changed_and_moved():
     assert (plan.target, plan.between, plan.unchanged) == ("git a → b", True, 1)
 
 
+def test_jobs_that_both_share_are_counted_and_not_looked_at():
+    same, other = definition("same"), definition("other")
+    before, after = tree(same, other), tree(same, definition("other", name="New"), definition("added"))
+    plan = diff_trees(before, after, names="n")
+    apart = diff_trees(tree(definition("same"), other), after, names="n")
+    assert plan == apart
+    assert (plan.unchanged, plan.managed, plan.definitions) == (1, 2, 3)
+
+
 def test_a_protected_job_whose_file_is_gone_is_refused():
     before = tree(definition("a", protect=True))
     (change,) = diff_trees(before, tree(), names="n").changes
@@ -57,14 +66,17 @@ def test_channels_by_their_references():
     assert "OTHER" not in repr(diff_trees(before, after, names="n"))
 
 
-some = st.lists(st.sampled_from("abc"), unique=True).map(
-    lambda keys: tree(*(definition(key, name=key * 2) for key in keys), channels=tuple(channel(key) for key in keys))
-)
+def of(keys):
+    return tree(*(definition(key, name=key * 2) for key in keys), channels=tuple(channel(key) for key in keys))
+
+
+some = st.lists(st.sampled_from("abc"), unique=True)
 
 
 @given(some, some)
-def test_a_tree_against_itself_is_nothing_and_the_way_back_undoes(one, other):
-    assert actions(one, one) == []
+def test_a_tree_against_itself_is_nothing_and_the_way_back_undoes(some, others):
+    one, other = of(some), of(others)
+    assert actions(one, one) == actions(one, of(some)) == []
     there = {(kind, key): action for action, kind, key in actions(one, other)}
     back = {(kind, key): action for action, kind, key in actions(other, one)}
     swapped = {"create": "delete", "delete": "create", "update": "update"}

@@ -53,7 +53,9 @@ FIELDS = st.fixed_dictionaries(
         "overlap": st.sampled_from(["skip", "allow"]),
         "timeout": st.sampled_from([60, 1800, 5400]),
         "retries": st.none() | st.builds(Retries, max_attempts=st.integers(2, 5)),
-        "notifications": st.lists(st.builds(Notification, channel=st.sampled_from(["s", "m"])), max_size=2).map(tuple),
+        "notifications": st.lists(
+            st.builds(Notification, channel=st.sampled_from(["s", "m"]), on_recovery=st.booleans()), max_size=2
+        ).map(tuple),
         "enabled": st.booleans(),
         "protect": st.booleans(),
         "labels": st.dictionaries(st.sampled_from("xy"), TEXT, max_size=2),
@@ -328,3 +330,10 @@ def test_the_counts_and_the_document() -> None:
     document = import_to_json(made, written=False)
     assert document["files"][0]["text"].startswith("key: b\n")
     assert document["missing"] == [{"key": "a", "path": "jobs.d/a.yaml", "line": 1}]
+
+
+def test_what_does_not_do_in_place_is_written_anew() -> None:
+    tree = tree_of({"a.yaml": SMALL + "labels:\n  a: b\nprotect: true\n\n# below\n"})
+    made = imported(tree, [remote(definition("a", name="A", labels={"a": "b", "c": "x\n\n"}))])
+    assert text_of(made) == SMALL + 'labels:\n  a: b\n  c: "x\\n\\n"\n\n# below\n'
+    assert made.complete

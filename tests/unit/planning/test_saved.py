@@ -134,3 +134,28 @@ def test_an_edited_plan_file_is_refused() -> None:
     found["changes"][0]["after"] = {"name": "what nobody reviewed"}
     with pytest.raises(Refused, match="f was changed after it was written"):
         check_saved(found, "f")
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda found: found["options"].update(select=["edit"]),
+        lambda found: found["options"].update(prune=False),
+        lambda found: found["changes"][0].update(name="another"),
+        lambda found: next(c for c in found["changes"] if c["fields"])["fields"].clear(),
+        lambda found: found.pop("seal"),
+        lambda found: found["changes"].append(found["changes"][0]),
+    ],
+)
+def test_what_people_read_and_what_makes_the_plan_again_is_sealed(edit: Any) -> None:
+    found = saved()
+    edit(found)
+    with pytest.raises(Refused, match="was changed after it was written"):
+        check_saved(found, "f")
+
+
+def test_a_name_that_moved_is_another_plan() -> None:
+    found = saved()
+    found["changes"][0]["name"] = "another"
+    with pytest.raises(Refused, match="stale plan"):
+        demand_unchanged(found, CHANGED, nothing)

@@ -133,7 +133,13 @@ JOBS = st.builds(
     grace=SPAN,
     retries=st.none() | st.builds(Retries, max_attempts=st.integers(1, 3), backoff=SPAN),
     notifications=st.lists(
-        st.builds(Notification, channel=TEXT, topics=st.sampled_from([("failed_run", "anomaly"), ("anomaly",)])),
+        st.builds(
+            Notification,
+            channel=TEXT,
+            topics=st.sampled_from([("failed_run", "anomaly"), ("anomaly",)]),
+            after_failures=st.sampled_from([1, 3]),
+            on_recovery=st.booleans(),
+        ),
         max_size=2,
     ).map(tuple),
     enabled=st.booleans(),

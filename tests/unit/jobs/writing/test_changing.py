@@ -41,6 +41,8 @@ def test_any_file_can_be_made_to_say_any_job(before: Job, after: Job, other: Job
     text = writer.file(new_document(before, {}), new_document(other, {}))
     before, other = read(text), read(text, number=1)  # blank lines may have become part of a text
     made = changed(text, after, whole=whole)
+    if not whole and wire(read(made)) != wire(after) and "|+" in made:  # a blank line became part of a text
+        whole, made = True, changed(text, after, whole=True)
     assert wire(read(made)) == wire(after)
     assert wire(read(made, number=1)) == wire(other)
     kept = {comment for comment in Text(text).comments() if comment.startswith("# own")}
@@ -339,3 +341,12 @@ def test_the_short_forms_of_a_folder() -> None:
     given = {"agent_id": "a", "labels": {"a": "b"}, "parameters": {"p": {"type": "string", "title": "T"}}}
     wanted = {"labels": {}, "parameters": {"p": {"type": "string"}}}
     assert list(left_over(wanted, given)) == [("labels", "a"), ("parameters", "p", "title")]
+
+
+def test_blank_lines_that_would_become_part_of_a_text() -> None:
+    text = HEAD + "labels:\n  a: b\nprotect: true\n\n# below\n"
+    job = replace(SMALL, labels={"a": "b", "c": "x\n\n"})
+    assert wire(read(changed(text, job))) != wire(job)
+    made = changed(text, job, whole=True)
+    assert wire(read(made)) == wire(job)
+    assert 'c: "x\\n\\n"' in made

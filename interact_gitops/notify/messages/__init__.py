@@ -1,0 +1,1 @@
+"""How an event reads: one neutral message, and its forms per kind of channel."""

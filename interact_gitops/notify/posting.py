@@ -1,0 +1,183 @@
+"""One POST to a checked place: pinned to its address, no redirect, little of the answer, one limit in time for all.
+
+Over the standard library's HTTP, for its socket is in our hands: httpx would resolve the name a second time.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+
+from interact_gitops import __version__
+from interact_gitops.notify.addresses import NotAllowed, Place, Resolve, Unresolved, look_up
+from interact_gitops.notify.messages.cleaning import one_line
+from interact_gitops.notify.sender import Again, Delivered, GivenUp, Outcome
+
+SECONDS = 10.0  # connecting, sending and the answer's beginning, all together
+MOST_ANSWER = 64 * 1024  # bytes read of an answer; more of it says nothing
+_SAID = 200  # characters of an answer that are kept for whoever looks why it failed
+_AGAIN = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Web:
+    """How webhooks are reached: hosts that may be internal, the time limit, and an event that stops what is under way
+    because the program ends."""
+
+    allowed: frozenset[str] = frozenset()
+    seconds: float = SECONDS
+    stopping: threading.Event
+    resolve: Resolve | None = None
+
+
+def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, web: Web, secrets: Collection[str | None] = ()
+) -> Outcome:
+    """Send a body; what became of it. The address and `secrets` stand in no outcome."""
+    limit = time.monotonic() + web.seconds
+    try:
+        place = look_up(url, web.allowed, seconds=web.seconds, resolve=web.resolve)
+        status, told, answer = _send(place, body, headers, web=web, limit=limit)
+    except NotAllowed as refused:
+        return GivenUp(why=str(refused))
+    except Unresolved as unknown:
+        return Again(why=str(unknown))
+    except TimeoutError:
+        return Again(why=f"no answer within {web.seconds:.0f} s")
+    except ssl.SSLCertVerificationError as error:
+        return Again(why=f"its certificate is not trusted: {error.verify_message}")
+    except (OSError, http.client.HTTPException) as error:
+        return Again(why=f"the connection broke: {_reason(error)}")
+    said = answer.decode("utf-8", "replace")
+    for secret in {url, place.path, *secrets} - {None, "", "/"}:
+        said = said.replace(str(secret), "***")
+    return verdict(status, told, said, now=time.time())
+
+
+def verdict(status: int, headers: Mapping[str, str], body: str, *, now: float) -> Outcome:
+    """What an answer means. Header names in lower case; `now` in seconds since 1970."""
+    said = one_line(body, _SAID)
+    why = f"it answered {status}" + (f": {said}" if said else "")
+    if 200 <= status < 300:
+        return Delivered()
+    if status in _AGAIN or status >= 500:
+        return Again(why=why, after=_retry_after(headers.get("retry-after"), now))
+    if 300 <= status < 400:
+        return GivenUp(why=f"it answered {status} with a redirect, and none is followed")
+    return GivenUp(why=why)
+
+
+def _send(
+    place: Place, body: bytes, headers: Mapping[str, str], *, web: Web, limit: float
+) -> tuple[int, Mapping[str, str], bytes]:
+    with Fuse(limit, web.stopping) as fuse:
+        sock = _connected(place, limit)
+        fuse.guard(sock)
+        connection = http.client.HTTPConnection(place.host, place.port)
+        try:
+            connection.sock = _secured(sock, place) if place.secure else sock
+            port = "" if place.port == (443 if place.secure else 80) else f":{place.port}"
+            host = f"[{place.host}]" if ":" in place.host else place.host
+            own = {
+                "Host": f"{host}{port}",
+                "User-Agent": f"interact-gitops/{__version__}",
+                "Accept-Encoding": "identity",
+                "Connection": "close",
+            }
+            connection.request("POST", place.path, body=body, headers={**own, **headers})
+            answer = connection.getresponse()
+            told = {name.lower(): value for name, value in answer.getheaders()}
+            # The status is what counts: it stands, whatever becomes of the rest.
+            with suppress(OSError, http.client.HTTPException):
+                return answer.status, told, answer.read(MOST_ANSWER)
+            return answer.status, told, b""
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            if fuse.burnt:
+                raise TimeoutError from error
+            if isinstance(error, ValueError):  # http.client refuses what cannot stand in a request line
+                raise NotAllowed("the address has characters in it that no request may have") from error
+            raise
+        finally:
+            connection.close()
+            sock.close()
+
+
+def _connected(place: Place, limit: float) -> socket.socket:
+    """A connection to the first address that answers."""
+    trouble: OSError = TimeoutError()
+    for address in place.addresses:
+        left = limit - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            return socket.create_connection((address, place.port), timeout=left)
+        except OSError as error:
+            trouble = error
+    raise trouble
+
+
+def _secured(sock: socket.socket, place: Place) -> ssl.SSLSocket:
+    context = ssl.create_default_context()
+    # The certificate must be the name's, however the address was found.
+    return context.wrap_socket(sock, server_hostname=place.host)
+
+
+def _retry_after(text: str | None, now: float) -> float | None:
+    """Seconds, from either form of the header (RFC 9110, 10.2.3); None for anything else."""
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text.strip()[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+
+
+class Fuse:
+    """Shuts a connection when its time is over or the program ends: a socket's own timeout starts anew with each byte."""
+
+    def __init__(self, limit: float, stopping: threading.Event) -> None:
+        self.burnt = False
+        self._limit = limit
+        self._stopping = stopping
+        self._over = threading.Event()
+        self._sock: socket.socket | None = None
+        self._thread = threading.Thread(target=self._watch, name="fuse", daemon=True)
+
+    def guard(self, sock: socket.socket) -> None:
+        """From now on the connection is watched."""
+        self._sock = sock
+        self._thread.start()
+
+    def __enter__(self) -> Fuse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(max(0.0, min(0.1, self._limit - time.monotonic()))):
+            if self._stopping.is_set() or time.monotonic() >= self._limit:
+                self.burnt = True
+                assert self._sock is not None
+                with suppress(OSError):
+                    # Of the plain socket, below TLS, whose state belongs to the thread that reads.
+                    socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+                return
