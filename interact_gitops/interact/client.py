@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from interact_gitops.errors import Refused
 from interact_gitops.interact.bodies import is_written, items, one_job, part, read, whole
 from interact_gitops.interact.channels import Channels
-from interact_gitops.interact.errors import AlreadyFinished, KeyTaken, NotFound, Stale, UnexpectedAnswer
+from interact_gitops.interact.errors import AlreadyFinished, KeyTaken, NotFound, NotStarted, Stale, UnexpectedAnswer
 from interact_gitops.interact.locks import Locks
 from interact_gitops.interact.paging import PAGE, pages
 from interact_gitops.interact.records import (
@@ -213,7 +213,7 @@ class Client:
             repeatable=idempotency_key is not None and self._surface == "full",
         )
         if isinstance(answer.body, dict) and answer.body.get("success") is False:
-            raise UnexpectedAnswer(f"{what}: the target did not start it", remedy="see the job in Interact")
+            raise NotStarted(f"{what}: the target did not start it", remedy="see the job in Interact")
         try:
             return read(read_triggered, whole(answer, what), what)
         except UnexpectedAnswer as strange:

@@ -3,6 +3,7 @@
 Failure
 ├── Unreachable            no answer, or none in time
 ├── UnexpectedAnswer       an answer that is not the API's (a proxy's HTML, a redirect, too much of it)
+│   ├── NotStarted         `success: false` to a trigger: nothing was started
 │   └── GarbledAnswer      a 2xx whose JSON does not parse: the request may well have been carried out
 ├── ServerFault            5xx, after retries
 ├── RunInProgress          exit 5: the overlap rule; carries the running chat
@@ -38,6 +39,10 @@ class Unreachable(TargetFailure):
 
 class UnexpectedAnswer(TargetFailure):
     """Something answered that is not the Interact API."""
+
+
+class NotStarted(UnexpectedAnswer):
+    """The target says that it did not start what it was asked to, and not why."""
 
 
 class GarbledAnswer(UnexpectedAnswer):

@@ -6,7 +6,6 @@ Over the standard library's HTTP, for its socket is in our hands: httpx would re
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
 import threading
 import time
@@ -14,10 +13,10 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 
 from interact_gitops import __version__
 from interact_gitops.notify.addresses import NotAllowed, Place, Resolve, Unresolved, look_up
+from interact_gitops.notify.fuse import Fuse, connected
 from interact_gitops.notify.messages.cleaning import one_line
 from interact_gitops.notify.sender import Again, Delivered, GivenUp, Outcome
 
@@ -79,20 +78,13 @@ def _send(
     place: Place, body: bytes, headers: Mapping[str, str], *, web: Web, limit: float
 ) -> tuple[int, Mapping[str, str], bytes]:
     with Fuse(limit, web.stopping) as fuse:
-        sock = _connected(place, limit)
-        fuse.guard(sock)
         connection = http.client.HTTPConnection(place.host, place.port)
         try:
-            connection.sock = _secured(sock, place) if place.secure else sock
-            port = "" if place.port == (443 if place.secure else 80) else f":{place.port}"
-            host = f"[{place.host}]" if ":" in place.host else place.host
-            own = {
-                "Host": f"{host}{port}",
-                "User-Agent": f"interact-gitops/{__version__}",
-                "Accept-Encoding": "identity",
-                "Connection": "close",
-            }
-            connection.request("POST", place.path, body=body, headers={**own, **headers})
+            connection.sock = fuse.guard(connected(place.addresses, place.port, limit))
+            if place.secure:
+                # The certificate must be the name's, however the address was found.
+                connection.sock = fuse.secure(connection.sock, place.host)
+            connection.request("POST", place.path, body=body, headers={**_own_headers(place), **headers})
             answer = connection.getresponse()
             told = {name.lower(): value for name, value in answer.getheaders()}
             # The status is what counts: it stands, whatever becomes of the rest.
@@ -107,27 +99,17 @@ def _send(
             raise
         finally:
             connection.close()
-            sock.close()
 
 
-def _connected(place: Place, limit: float) -> socket.socket:
-    """A connection to the first address that answers."""
-    trouble: OSError = TimeoutError()
-    for address in place.addresses:
-        left = limit - time.monotonic()
-        if left <= 0:
-            break
-        try:
-            return socket.create_connection((address, place.port), timeout=left)
-        except OSError as error:
-            trouble = error
-    raise trouble
-
-
-def _secured(sock: socket.socket, place: Place) -> ssl.SSLSocket:
-    context = ssl.create_default_context()
-    # The certificate must be the name's, however the address was found.
-    return context.wrap_socket(sock, server_hostname=place.host)
+def _own_headers(place: Place) -> dict[str, str]:
+    port = "" if place.port == (443 if place.secure else 80) else f":{place.port}"
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    return {
+        "Host": f"{host}{port}",
+        "User-Agent": f"interact-gitops/{__version__}",
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+    }
 
 
 def _retry_after(text: str | None, now: float) -> float | None:
@@ -144,40 +126,3 @@ def _retry_after(text: str | None, now: float) -> float | None:
 
 def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-
-
-class Fuse:
-    """Shuts a connection when its time is over or the program ends: a socket's own timeout starts anew with each byte."""
-
-    def __init__(self, limit: float, stopping: threading.Event) -> None:
-        self.burnt = False
-        self._limit = limit
-        self._stopping = stopping
-        self._over = threading.Event()
-        self._sock: socket.socket | None = None
-        self._thread = threading.Thread(target=self._watch, name="fuse", daemon=True)
-
-    def guard(self, sock: socket.socket) -> None:
-        """From now on the connection is watched."""
-        self._sock = sock
-        self._thread.start()
-
-    def __enter__(self) -> Fuse:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._over.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(max(0.0, min(0.1, self._limit - time.monotonic()))):
-            if self._stopping.is_set() or time.monotonic() >= self._limit:
-                self.burnt = True
-                assert self._sock is not None
-                with suppress(OSError):
-                    # Of the plain socket, below TLS, whose state belongs to the thread that reads.
-                    socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-                return

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+GIVE_UP = 86_400.0  # a message that did not get through in a day is given up, visibly
 MOST_ASKED = 3_600.0  # a receiver's Retry-After beyond this is not honoured in full: its clock may be off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """The first wait, doubled with each try up to `longest`; after `give_up` from the first due time it is over."""
+    """The first wait, doubled with each try up to `longest`."""
 
     first: float = 5.0
     longest: float = 900.0
-    give_up: float = 86_400.0
 
 
 def pause(patience: Patience, tries: int, *, asked: float | None, spread: float) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from interact_gitops.ledger.protocol import FullLedger
 from interact_gitops.ledger.records import Run
@@ -30,7 +30,8 @@ class Desk:
         self.options = options
         self.held: dict[str, Run] = {}
         self.news = threading.Event()  # set by whatever happens outside the runner's own thread
-        self._triggered: dict[str, float] = {}  # when we saw a run start, on the clock that nobody sets
+        self._sent: dict[str, float] = {}  # when we sent a run, and when we saw it start, on the clock that nobody sets
+        self._triggered: dict[str, float] = {}
         self._renewed: dict[str, float] = {}  # when each lease began at the latest, on the clock that nobody sets
 
     def take(self, runs: Iterable[Run], *, since: float) -> None:
@@ -79,8 +80,8 @@ class Desk:
         for start in range(0, len(holds), BATCH):
             self.ledger.release(self.space, holds[start : start + BATCH], owner=self.owner)
         self.held.clear()
-        self._renewed.clear()
-        self._triggered.clear()
+        for times in (self._renewed, self._sent, self._triggered):
+            times.clear()
 
     def refresh(self) -> None:
         """Read our runs again: others may have asked for their end, and a write that failed may have been done."""
@@ -88,6 +89,14 @@ class Desk:
         for key in self.held.keys() - found.keys():
             self._drop(key)
         self.held.update(found)
+
+    def sent_at(self, run: Run) -> datetime:
+        """When a run in `sending` was sent, by the present time of day: that may have been set since."""
+        since = self._sent.get(run.key)
+        if since is not None:
+            return self.clock.now() - timedelta(seconds=self.clock.seconds() - since)
+        assert run.sent_at is not None  # a run in `sending` has an intent
+        return run.sent_at
 
     def overdue(self, run: Run) -> bool:
         """Whether a run takes longer than it may. Of one that we saw start, a clock that is set changes nothing."""
@@ -98,7 +107,9 @@ class Desk:
 
     def _keep(self, run: Run) -> None:
         if run.state in OWNED and run.owner == self.owner:
-            if run.state == "triggered":
+            if run.state == "sending":
+                self._sent.setdefault(run.key, self.clock.seconds())
+            elif run.state == "triggered":
                 self._triggered.setdefault(run.key, self.clock.seconds())
             self.held[run.key] = run
         else:
@@ -106,5 +117,5 @@ class Desk:
 
     def _drop(self, key: str) -> None:
         self.held.pop(key, None)
-        self._renewed.pop(key, None)
-        self._triggered.pop(key, None)
+        for times in (self._renewed, self._sent, self._triggered):
+            times.pop(key, None)

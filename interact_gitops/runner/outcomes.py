@@ -11,6 +11,7 @@ from interact_gitops.runner.target import Answer
 
 BUSY_AGAIN = 30.0  # seconds until a run that waits for the target's own run looks again
 LATER_AGAIN = 10.0  # seconds, where a target that asks for patience does not say how much
+GONE_FOR = timedelta(minutes=5)  # in which a job that was made anew at the target may be found again
 
 
 def step_after(run: Run, answer: Answer, *, now: datetime, repeated: bool = False) -> Move | None:
@@ -21,14 +22,14 @@ def step_after(run: Run, answer: Answer, *, now: datetime, repeated: bool = Fals
     """
     if answer.verdict == "unknown" or (repeated and answer.verdict in {"later", "denied"}):
         return None
-    if repeated and answer.verdict == "refused":
+    if repeated and answer.verdict in {"refused", "gone"}:
         why = f"its request may have gone out, and when asked again the target said: {answer.said}"
         return _step(run, "needs_operator", why, notices=(needs_operator(run, why),))
     if answer.verdict == "started":
         return _started(run, answer)
     if answer.verdict == "busy":
         return _busy(run, answer, now)
-    if answer.verdict == "refused":
+    if answer.verdict == "refused" or (answer.verdict == "gone" and now - run.created_at > GONE_FOR):
         return _step(run, "failed", answer.said)
     pause = answer.retry_after if answer.retry_after is not None else LATER_AGAIN
     return _step(run, "planned", answer.said, due_at=now + timedelta(seconds=pause))

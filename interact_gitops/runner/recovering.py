@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from interact_gitops.ledger.records import Run
 from interact_gitops.runner.desk import Desk
@@ -81,7 +82,7 @@ class Recoverer:
                 continue
             elif not self._target.repeats:
                 self._asked.add(key)
-                self._pool.submit(self._list, run)
+                self._pool.submit(self._list, run, self._desk.sent_at(run) - CLOCKS_APART)
             elif len(again) < most:
                 self._handed_over(doubt)
                 again.append(run)
@@ -107,19 +108,20 @@ class Recoverer:
                 self.doubt(run)
                 continue
             taken = self._desk.ledger.owners_of_chats(self._desk.space, [chat.id for chat in listed])
-            step = recover(run, listed, taken, on_unknown=self._desk.options.on_unknown)
+            step = recover(
+                run, listed, taken, sent_at=self._desk.sent_at(run), on_unknown=self._desk.options.on_unknown
+            )
             if isinstance(step, Again):
                 self._handed_over(self._doubts[key])
                 again.append(run)
             elif self._desk.move([step]):
                 self._doubts.pop(key, None)
 
-    def _list(self, run: Run) -> None:
+    def _list(self, run: Run, since: datetime) -> None:
         listed: tuple[SeenChat, ...] | None = None
         try:
             assert run.remote_job is not None  # the intent has it
-            assert run.sent_at is not None
-            listed = tuple(self._target.chats(run.remote_job, since=run.sent_at - CLOCKS_APART).values())
+            listed = tuple(self._target.chats(run.remote_job, since=since).values())
         except TargetSilent:
             listed = None
         except BaseException as bug:

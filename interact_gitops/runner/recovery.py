@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal, TypeAlias
 
 from interact_gitops.ledger.records import Notice, Run
@@ -34,15 +34,14 @@ Recovery: TypeAlias = Again | Move
 
 
 def recover(
-    run: Run, listed: Sequence[SeenChat], taken: Collection[str], *, on_unknown: OnUnknown = "hold"
+    run: Run, listed: Sequence[SeenChat], taken: Collection[str], *, sent_at: datetime, on_unknown: OnUnknown = "hold"
 ) -> Recovery:
     """What becomes of a run in `sending` on a target without idempotency keys.
 
     `listed` are the job's chats, read when the request was over and the list had caught up; `taken` the ids of those
     that belong to other runs.
     """
-    assert run.sent_at is not None  # a run in `sending` has an intent
-    earliest = run.sent_at - CLOCKS_APART
+    earliest = sent_at - CLOCKS_APART
     ours = sorted(
         (chat for chat in listed if chat.id not in taken and chat.created_at and chat.created_at >= earliest),
         key=lambda chat: (chat.created_at, chat.id),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from interact_gitops.errors import Failure, RunSkipped
@@ -13,6 +14,8 @@ from interact_gitops.interact.errors import (
     AlreadyFinished,
     ApiRefusal,
     Forbidden,
+    NotFound,
+    NotStarted,
     RateLimited,
     RunInProgress,
     TargetFailure,
@@ -22,12 +25,20 @@ from interact_gitops.interact.errors import (
 from interact_gitops.interact.records import ChatSummary
 from interact_gitops.runner.target import Answer, Request, SeenChat, TargetSilent, Verdict
 
+_CONFLICT = 409  # without a code of the definitions API: how hosted Interact may say that a run is in progress
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 class RemoteTarget:
-    """One organisation through a client. The client must repeat nothing by itself: `attempts=1`."""
+    """One organisation through a client. The client must repeat nothing by itself: `attempts=1`.
 
-    def __init__(self, client: Client) -> None:
+    `gone` is told of jobs that the target says it does not have.
+    """
+
+    def __init__(self, client: Client, *, gone: Callable[[str], object] = lambda _job: None) -> None:
+        """Asks which API the target has. Raises TargetFailure."""
         self._client = client
+        self._gone = gone
         self._full = client.surface() == "full"
 
     @property
@@ -54,18 +65,25 @@ class RemoteTarget:
                 scheduled_at=datetime.fromisoformat(scheduled) if scheduled and self._full else None,
                 idempotency_key=request.idempotency_key,
             )
+        except NotFound as failure:
+            self._gone(request.remote_job)
+            # A job that is bound by its id, or by its chats, will not be found elsewhere.
+            return replace(answer_of(failure), verdict="gone" if self._full else "refused")
         except Failure as failure:
-            return answer_of(failure)
+            answer = answer_of(failure)
+            if self._full or not may_mean_busy(failure):
+                return answer
+            return self._busy(request.remote_job) or answer
         return Answer(verdict="started", chats=tuple(chat.id for chat in started.chats))
 
     def chats(self, remote_job: str, *, since: datetime) -> Mapping[str, SeenChat]:
         """See `Target`."""
+        ahead = timedelta(seconds=self._client.clock_ahead or 0.0)
         try:
-            found = self._client.chats(job_id=remote_job, created_after=since)
-            seen = {chat.id: _seen(chat) for chat in found if chat.job_id in {None, remote_job}}
+            found = list(self._client.chats(job_id=remote_job, created_after=since + ahead))
         except TargetFailure as failure:
             raise _silent(failure) from failure
-        return seen
+        return {chat.id: _seen(chat, ahead) for chat in found if chat.job_id in {None, remote_job}}
 
     def cancel(self, chat: str) -> bool:
         """See `Target`."""
@@ -79,6 +97,24 @@ class RemoteTarget:
             raise _silent(failure) from failure
         return True
 
+    def _busy(self, remote_job: str) -> Answer | None:
+        """The run in progress that a refusal may have meant; None where none is seen."""
+        try:
+            chats = self.chats(remote_job, since=_ALWAYS).values()
+        except TargetSilent:
+            return None
+        chat = next((chat for chat in chats if chat.state == "active"), None)
+        if chat is None:
+            return None
+        return Answer(
+            verdict="busy", said=f"the target has a run of the job in progress: {chat.id}", in_the_way=chat.id
+        )
+
+
+def may_mean_busy(failure: Failure) -> bool:
+    """Whether a refusal may mean that a run is in progress: how hosted Interact says so is not documented."""
+    return isinstance(failure, ApiRefusal) and not isinstance(failure, Unauthenticated | Forbidden | RateLimited)
+
 
 def answer_of(failure: Failure) -> Answer:
     """What a failed trigger means (ledger.md, rule 6)."""
@@ -90,12 +126,16 @@ def answer_of(failure: Failure) -> Answer:
 
 
 def _verdict(failure: Failure) -> Verdict:
-    if isinstance(failure, RunSkipped):
+    if isinstance(failure, RunSkipped) or (
+        isinstance(failure, ApiRefusal) and failure.status == _CONFLICT and not failure.code
+    ):
         return "busy"
     if not isinstance(failure, TargetFailure):
         return "refused"  # by us, before anything was sent
     if failure.maybe_done:
         return "unknown"
+    if isinstance(failure, NotStarted):
+        return "refused"
     if isinstance(failure, Unauthenticated | Forbidden):
         return "denied"
     if isinstance(failure, RateLimited) or (isinstance(failure, Unreachable) and not failure.sent):
@@ -103,14 +143,14 @@ def _verdict(failure: Failure) -> Verdict:
     return "refused" if isinstance(failure, ApiRefusal) else "unknown"
 
 
-def _seen(chat: ChatSummary) -> SeenChat:
+def _seen(chat: ChatSummary, ahead: timedelta) -> SeenChat:
     error = chat.raw.get("error")
     said = error.get("message") if isinstance(error, Mapping) else error
     return SeenChat(
         id=chat.id,
         state=chat.state,
         status=chat.status,
-        created_at=chat.created_at,
+        created_at=chat.created_at - ahead if chat.created_at else None,
         run_key=chat.run_key,
         error=said if isinstance(said, str) else None,
     )

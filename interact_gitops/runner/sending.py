@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -111,6 +111,8 @@ class Sender:
         answer = Answer(verdict="unknown", said="its request met a bug of ours")
         try:
             answer = self._ask(run, began)
+            if repeated and not self._target.repeats and answer.verdict == "busy":
+                answer = replace(answer, verdict="unknown")  # it may be the chat of the earlier request
         except BaseException as bug:
             self.bugs.append(bug)
             raise

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 from interact_gitops.errors import Failure
 
-Verdict: TypeAlias = Literal["started", "busy", "later", "denied", "refused", "unknown"]
+Verdict: TypeAlias = Literal["started", "busy", "later", "denied", "gone", "refused", "unknown"]
 ChatState: TypeAlias = Literal["active", "succeeded", "failed", "cancelled", "unknown"]
 
 
@@ -44,6 +44,7 @@ class Answer:
     - `busy`: the target has a run of the job in progress, `in_the_way` is its chat where it said so;
     - `later`: certainly not started, to be sent again after `retry_after` seconds;
     - `denied`: certainly not started, since the key may not: nothing else will start either;
+    - `gone`: certainly not started, since the target has no such job (any more);
     - `refused`: certainly not started, and never will be;
     - `unknown`: nobody can say.
     """
@@ -57,7 +58,8 @@ class Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenChat:
-    """A chat as the target's list shows it. `run_key` is the idempotency key that started it, where the list says."""
+    """A chat as the target's list shows it. `run_key` is the idempotency key that started it, where the list says;
+    `created_at` is by our clock as far as the target tells its own."""
 
     id: str
     state: ChatState

@@ -14,7 +14,7 @@ from interact_gitops.runner.target import SeenChat, Target, TargetSilent
 
 AFTER_HINT = 1.0  # seconds between two looks that were asked for
 FOLLOWED = frozenset({"triggered", "running"})
-BEFORE = timedelta(seconds=120)  # how far the target's clock may be behind ours, where it does not say
+BEFORE = timedelta(hours=3)  # how far a clock may have been off when a run was noted, ours or the target's
 CANCEL_AGAIN, CANCEL_IN_VAIN = 60.0, 300.0  # seconds from one wish to cancel to the next, and until none is answered
 
 

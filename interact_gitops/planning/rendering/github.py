@@ -34,7 +34,8 @@ def code(text: str, most: int = LONGEST_NAME) -> str:
     if not shown:
         return "(none)"
     ticks = "`" * (1 + _longest_run(shown))
-    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    # One blank at each end is taken off by whoever renders it, but for a text of blanks alone (CommonMark, 6.1).
+    pad = " " if shown.strip(" ") and (shown[0] in "` " or shown[-1] in "` ") else ""
     return f"{ticks}{pad}{shown}{pad}{ticks}"
 
 

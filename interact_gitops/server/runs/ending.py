@@ -1,5 +1,5 @@
 """The end of a chat. Every end goes through `end_chat`, inside one transaction: what should follow from a run's
-end (the log today, a notification's outbox row) is written there or not at all.
+end (the log, the outbox rows of notifications) is written there or not at all.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Literal
 
 from interact_gitops.server.clock import from_text, to_text
+from interact_gitops.server.notifying.outbox import tell_of_run
 from interact_gitops.server.store import chats, groups, progress, records
 from interact_gitops.server.store.chats import FINISHED, RunError, StoredChat
 from interact_gitops.server.store.database import Connection
@@ -87,6 +88,7 @@ def _log(db: Connection, chat: StoredChat, outcome: Outcome, *, now: str) -> Non
 def _close_group(db: Connection, chat: StoredChat, *, now: str) -> None:
     """The run as a whole is over: whatever is said once per run, and not per chat, belongs here."""
     groups.set_state(db, chat.group_seq, "closed", closed_at=now)
+    tell_of_run(db, groups.get(db, chat.group_seq), now=now)
     open_next(db, chat.job_id)
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from interact_gitops.errors import Failure
+from interact_gitops.runner.options import SystemClock
 from interact_gitops.server.clock import Clock
 from interact_gitops.server.metrics import Metrics
 from interact_gitops.server.scheduling.catalogue import StoreCatalogue
@@ -35,19 +36,15 @@ AFTER_TROUBLE = 5.0
 SHARE = 0.1  # of the thread's time may go into reading jobs, however fast they change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeOfServer:
-    """The runner's clock: the server's time of day, and seconds that nobody sets."""
+class TimeOfServer(SystemClock):
+    """The runner's clock, with the server's time of day."""
 
-    time_of_day: Clock
+    def __init__(self, time_of_day: Clock) -> None:
+        self._time_of_day = time_of_day
 
     def now(self) -> datetime:
         """See `runner.options.Clock`."""
-        return self.time_of_day()
-
-    def seconds(self) -> float:
-        """See `runner.options.Clock`."""
-        return time.monotonic()
+        return self._time_of_day()
 
 
 @dataclass(slots=True)
@@ -81,7 +78,7 @@ class Scheduler:
             folder, database, observe_missed=lambda count: metrics.observe_scheduled("missed", count)
         )
         self._start, self._cancel = start, cancel
-        self._clock = TimeOfServer(time_of_day=clock)
+        self._clock = TimeOfServer(clock)
         self._journal = ScheduleJournal(metrics)
         self._turns: dict[str, _Turn] = {}
         self._lock = threading.Lock()

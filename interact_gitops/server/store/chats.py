@@ -220,6 +220,19 @@ def of_group(db: Connection, group_seq: int) -> list[tuple[str, Mapping[str, Sca
     return [(row["id"], json.loads(row["parameters"])) for row in found]
 
 
+def results_of_group(db: Connection, group_seq: int) -> dict[str, int]:
+    """How many of a group's chats ended in each way."""
+    found = db.execute("SELECT status, count(*) FROM chats WHERE group_seq = ? GROUP BY status", (group_seq,))
+    counts = {row[0]: row[1] for row in found}
+    return {status: counts.get(status, 0) for status in ("completed", "failed", "cancelled")}
+
+
+def span_of_group(db: Connection, group_seq: int) -> tuple[str | None, str | None]:
+    """When the first of a group's chats started and the last ended."""
+    row = db.execute("SELECT min(started_at), max(finished_at) FROM chats WHERE group_seq = ?", (group_seq,)).fetchone()
+    return row[0], row[1]
+
+
 def unfinished_of_group(db: Connection, group_seq: int) -> list[int]:
     """The seqs of a group's chats that have not ended."""
     found = db.execute(

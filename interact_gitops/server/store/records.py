@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from interact_gitops.notify.events import Level
 from interact_gitops.server.identity import new_id
 from interact_gitops.server.store.chats import RunError, read_error
 from interact_gitops.server.store.database import Connection, Row
@@ -168,6 +169,31 @@ def events(db: Connection, chat_seq: int) -> list[Event]:
         )
         for row in found
     ]
+
+
+# Of the attempt that counts: what a failed attempt saw is seen again by the next one.
+_ANOMALY = "e.topic = 'anomaly' AND e.attempt = c.attempt"
+
+
+def anomalies_of_group(db: Connection, group_seq: int) -> dict[Level, int]:
+    """How many anomalies a group's chats raised, by level; levels without any are left out."""
+    found = db.execute(
+        "SELECT e.level, count(*) FROM chats c JOIN events e ON e.chat_seq = c.seq"  # noqa: S608 - our own text
+        f" WHERE c.group_seq = ? AND {_ANOMALY} GROUP BY e.level",
+        (group_seq,),
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def telling_of_group(db: Connection, group_seq: int, *, most: int) -> list[int]:
+    """The seqs of a group's chats, those that need somebody first: failed ones, then those with anomalies."""
+    found = db.execute(
+        "SELECT c.seq FROM chats c WHERE c.group_seq = ? ORDER BY"  # noqa: S608 - our own text
+        f" c.status <> 'failed', NOT EXISTS (SELECT 1 FROM events e WHERE e.chat_seq = c.seq AND {_ANOMALY}), c.seq"
+        " LIMIT ?",
+        (group_seq, most),
+    )
+    return [row["seq"] for row in found]
 
 
 def _document(row: Row) -> StoredDocument:

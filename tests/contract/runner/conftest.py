@@ -118,7 +118,7 @@ class FakeTarget:
                 before = []
                 for _ in range(count):
                     chat = Chat(f"chat_{next(self._numbers)}", request.remote_job, request.idempotency_key, body,
-                                self.clock.now())  # fmt: skip
+                                self.clock.ticks)  # fmt: skip
                     self.chats_by_id[chat.id] = chat
                     before.append(chat)
             if self.lose(request):
