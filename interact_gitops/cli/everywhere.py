@@ -33,6 +33,20 @@ def global_options() -> list[click.Option]:
         click.Option(
             ["--definitions"], metavar="DIR", callback=_into("definitions_named"), help="Definitions folder.", **shared
         ),
+        click.Option(
+            ["--ledger"],
+            metavar="URL",
+            callback=_into("ledger_named"),
+            help="Ledger of runs, if not the configured one.",
+            **shared,
+        ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(["text", "json"]),
+            callback=_into("log_format"),
+            help="How logs are written.",
+            **shared,
+        ),
         click.Option(["-q", "--quiet"], is_flag=True, callback=_into("quiet"), help="Say less.", **shared),
         click.Option(
             ["-v", "--verbose"], is_flag=True, callback=_into("verbose"), help="Name every request.", **shared

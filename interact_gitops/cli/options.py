@@ -37,6 +37,8 @@ class Workspace:
     config: Path | None = None
     target_named: str | None = None
     definitions_named: str | None = None
+    ledger_named: str | None = None
+    log_format: str = "text"
     settings_given: Settings | None = None
     definitions_read: tuple[Definition, ...] | None = None
     quiet: bool = False
@@ -89,8 +91,8 @@ class Workspace:
             self.definitions_read = self.load().valid(self.settings.definitions)
         return self.definitions_read
 
-    def client(self) -> Client:
-        """A client of the target; use it in a `with`."""
+    def client(self, **options: Any) -> Client:
+        """A client of the target; use it in a `with`. `options` are the client's: its patience, for one."""
         from interact_gitops.interact.client import Client
 
         if self.verbose:
@@ -99,7 +101,9 @@ class Workspace:
             # The HTTP library names each request and its status; headers, and so the key, are not among it.
             logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
-        return Client(target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body)
+        return Client(
+            target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body, **options
+        )
 
 
 def command(name: str, *, examples: str) -> Callable[[Callable[..., Any]], click.Command]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 interact-gitops serve
 interact-gitops serve --port 0 --data /tmp/interact
 interact-gitops serve --agents agents.yaml
+interact-gitops serve --public-url https://interact.example.com --allow-private hooks.internal
 interact-gitops serve --demo
 """,
 )
@@ -30,6 +31,13 @@ interact-gitops serve --demo
 @click.option(
     "--agents", type=click.Path(path_type=Path), help="Agents file.  [default: DATA/agents.yaml, or the sample]"
 )
+@click.option("--public-url", metavar="URL", help="Where people reach this server: messages then link to chats.")
+@click.option(
+    "--smtp-url", metavar="URL", envvar="INTERACT_SMTP_URL", help="Mail relay; better given by INTERACT_SMTP_URL."
+)
+@click.option("--mail-from", metavar="ADDRESS", envvar="INTERACT_MAIL_FROM", help="Where its mails come from.")
+@click.option("--allow-private", multiple=True, metavar="HOST", help="Webhooks may lead to this internal host.")
+@click.option("--allow-apprise", is_flag=True, help="Channels may send through apprise, wherever that leads.")
 @click.option("--no-scheduler", is_flag=True, help="Do not run the schedules of its jobs.")
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
@@ -43,6 +51,7 @@ def serve(  # click passes by name
     agents: Path | None,
     no_scheduler: bool,
     demo: bool,
+    **notifying: Any,
 ) -> None:
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
 
@@ -60,7 +69,7 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started,
+        started=_say_started, **notifying,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from interact_gitops.interact.transport import Answer, Transport
 from interact_gitops.jobs.channels import CHANNEL_FIELDS, FINGERPRINTS, channel_definition, channel_hash
 
 _CHANNELS, _FINGERPRINTS = "/api/notifications/channels", "/api/notifications/fingerprints"
+_DELIVERIES = "/api/notifications/deliveries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,21 @@ class RemoteChannel:
     definition: Mapping[str, Any] = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message to one channel. `state` is waiting, sent or dead; `error` why the last try failed."""
+
+    id: str
+    channel: str
+    topic: str
+    state: str
+    tries: int
+    error: str | None
+    raw: Mapping[str, Any] = field(repr=False)
+
+
 class Channels:
-    """The channels of one organisation."""
+    """The channels of one organisation, and what was told to them."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -93,6 +107,29 @@ class Channels:
             if not gone.maybe_done:
                 raise
 
+    def test(self, channel: RemoteChannel) -> Delivery:
+        """Ask for a test message; `delivery` tells what became of it. Raises NotFound."""
+        path, what = f"{_CHANNELS}/{part(channel.id)}/test", f"test channel {channel.name}"
+        return _delivery(self._transport.send("POST", path, what=what, body={}), what)
+
+    def deliveries(self, *, state: str | None = None, channel: str | None = None) -> Iterator[Delivery]:
+        """What was told to channels, newest first. Raises NotFound where the target tells nothing."""
+        query = {"limit": PAGE, "state": state, "channel": channel}
+        for raw in pages(self._transport, _DELIVERIES, "deliveries", query, "list deliveries"):
+            yield read(read_delivery, raw, "list deliveries")
+
+    def delivery(self, delivery_id: str) -> Delivery:
+        """One delivery as it stands now. Raises NotFound."""
+        what = f"read delivery {delivery_id}"
+        return _delivery(self._transport.send("GET", f"{_DELIVERIES}/{part(delivery_id)}", what=what), what)
+
+    def resend(self, delivery_id: str) -> Delivery:
+        """Send a dead message again. Raises NotFound, or ApiRefusal for one that has arrived."""
+        what = f"send delivery {delivery_id} again"
+        # Asked twice it does the same: what waits is tried now.
+        path = f"{_DELIVERIES}/{part(delivery_id)}/resend"
+        return _delivery(self._transport.send("POST", path, what=what, body={}, repeatable=True), what)
+
     def _writing(self, verb: str, body: Mapping[str, Any]) -> str:
         """What failures call a write, whose secrets no answer may bring back."""
         self._transport.mask.add(str(body[name]) for name in FINGERPRINTS if body.get(name))
@@ -121,6 +158,22 @@ def read_channel(raw: Mapping[str, Any]) -> RemoteChannel:
         applied_hash=applied if isinstance(applied, str) else None,
         definition=channel_definition({**dict.fromkeys(CHANNEL_FIELDS), **raw}),
     )
+
+
+def read_delivery(raw: Mapping[str, Any]) -> Delivery:
+    """A delivery of the API. Raises Misread for a body without what every delivery has."""
+    texts = {name: raw.get(name) for name in ("id", "channel", "topic", "state")}
+    tries, error = raw.get("tries"), raw.get("error")
+    if not all(isinstance(text, str) and text for text in texts.values()) or not isinstance(tries, int):
+        raise Misread("a delivery in another form than the API's")
+    return Delivery(**texts, tries=tries, error=error if isinstance(error, str) else None, raw=raw)  # type: ignore[arg-type]  # texts by now
+
+
+def _delivery(answer: Answer, what: str) -> Delivery:
+    raw = whole(answer, what).get("delivery")
+    if not isinstance(raw, dict):
+        raise UnexpectedAnswer(f"{what}: the answer names no delivery", remedy="check the target's version")
+    return read(read_delivery, raw, what)
 
 
 def _one(answer: Answer, what: str) -> RemoteChannel:

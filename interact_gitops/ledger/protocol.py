@@ -70,8 +70,11 @@ class Ledger(Protocol):
 
     # Claiming
 
-    def claim(self, target: str, *, owner: str, lease_seconds: float, limit: int, now: datetime) -> tuple[Run, ...]:
-        """Up to `limit` due runs that may start, scheduled ones first; claimed for `owner`.
+    def claim(
+        self, target: str, *, owner: str, lease_seconds: float, limit: int, now: datetime,
+        keys: Sequence[str] | None = None,
+    ) -> tuple[Run, ...]:  # fmt: skip
+        """Up to `limit` due runs (of `keys` alone, when given) that may start, scheduled first; claimed for `owner`.
 
         None while the target is held; none that is past its `start_by`, of a paused job's schedule, or whose way
         is not free. Count the lease from before the call.

@@ -1,4 +1,4 @@
-"""Signatures of generic webhooks: HMAC-SHA256 over the time and the body, for receivers to check (docs/notifications.md).
+"""Signatures of generic webhooks: HMAC-SHA256 over time and body, for receivers to check (docs/notifications.md).
 
 The time is signed too, so that a receiver can turn away what is old: a body that somebody caught and sends again.
 """

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from interact_gitops.errors import Failure
+from interact_gitops.errors import Failure, ProblemsFound
 from interact_gitops.ledger.protocol import FullLedger
 from interact_gitops.ledger.records import Run
 from interact_gitops.ledger.requests import Delivered
@@ -82,6 +82,8 @@ class Journal:
     def catalogue(self, unreadable: Failure | None) -> None:
         """Definitions that cannot be read, said once; the last good ones stay in force."""
         said = unreadable.message if unreadable else None
+        if isinstance(unreadable, ProblemsFound) and unreadable.problems:
+            said = f"{said}: {unreadable.problems[0]}"
         if said != self._unreadable and said is not None:
             self._say("definitions_unreadable", level=logging.ERROR, said=said)
         self._unreadable = said

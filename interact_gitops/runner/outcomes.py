@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from interact_gitops.ledger.records import Notice, Run
-from interact_gitops.ledger.requests import Move, PartChange
-from interact_gitops.runner.events import needs_operator, target_denied
+from interact_gitops.ledger.requests import Blocked, Move, PartChange
+from interact_gitops.runner.events import missed, needs_operator, target_denied
 from interact_gitops.runner.target import Answer
 
 BUSY_AGAIN = 30.0  # seconds until a run that waits for the target's own run looks again
@@ -62,3 +63,15 @@ def denial(target: str, answer: Answer) -> Notice:
 
 def _step(run: Run, to: str, reason: str | None, **more: object) -> Move:
     return Move(key=run.key, was=run.state, fence=run.fence, to=to, reason=reason, **more)  # type: ignore[arg-type]  # the states are checked by the table
+
+
+def step_aside(blocked: Blocked) -> Move:
+    """What becomes of a due run that will not start. Its alarm tells of one that was missed, where it has one."""
+    run = blocked.run
+    step = Move(key=run.key, was=run.state, fence=run.fence, to="skipped_overlap", in_the_way=blocked.in_the_way)
+    if blocked.why == "superseded":
+        return replace(step, reason="a newer run took its place")
+    if blocked.why == "too_late":
+        notice = missed(run.job, run.scheduled_at, run.scheduled_at, 1, run_key=run.key)
+        return replace(step, to="missed", in_the_way=None, notices=() if run.alarm_at else (notice,))
+    return step

@@ -126,21 +126,29 @@ def answer_of(failure: Failure) -> Answer:
 
 
 def _verdict(failure: Failure) -> Verdict:
-    if isinstance(failure, RunSkipped) or (
-        isinstance(failure, ApiRefusal) and failure.status == _CONFLICT and not failure.code
-    ):
+    if isinstance(failure, RunSkipped) or _conflicts(failure):
         return "busy"
     if not isinstance(failure, TargetFailure):
         return "refused"  # by us, before anything was sent
     if failure.maybe_done:
         return "unknown"
-    if isinstance(failure, NotStarted):
-        return "refused"
-    if isinstance(failure, Unauthenticated | Forbidden):
-        return "denied"
-    if isinstance(failure, RateLimited) or (isinstance(failure, Unreachable) and not failure.sent):
-        return "later"
-    return "refused" if isinstance(failure, ApiRefusal) else "unknown"
+    for kind, verdict in _VERDICTS:
+        if isinstance(failure, kind):
+            return verdict
+    return "later" if isinstance(failure, Unreachable) and not failure.sent else "unknown"
+
+
+_VERDICTS: tuple[tuple[type[TargetFailure], Verdict], ...] = (
+    (Unauthenticated, "denied"),
+    (Forbidden, "denied"),
+    (RateLimited, "later"),
+    (NotStarted, "refused"),
+    (ApiRefusal, "refused"),
+)
+
+
+def _conflicts(failure: Failure) -> bool:
+    return isinstance(failure, ApiRefusal) and failure.status == _CONFLICT and not failure.code
 
 
 def _seen(chat: ChatSummary, ahead: timedelta) -> SeenChat:

@@ -7,13 +7,14 @@ what it wrote as an intent is recovered by whoever comes next. It keeps nothing 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interact_gitops.ledger.errors import LedgerUnavailable
 from interact_gitops.ledger.protocol import FullLedger
-from interact_gitops.ledger.requests import Blocked, Move, RunFilter
+from interact_gitops.ledger.requests import Blocked, RunFilter
 from interact_gitops.runner import events
 from interact_gitops.runner.catalogue import Catalogue
 from interact_gitops.runner.deciding import Decider
@@ -21,6 +22,7 @@ from interact_gitops.runner.desk import Desk
 from interact_gitops.runner.dispatch import Dispatch
 from interact_gitops.runner.journal import Journal
 from interact_gitops.runner.options import Clock, RunnerOptions, SystemClock
+from interact_gitops.runner.outcomes import step_aside
 from interact_gitops.runner.target import Target
 from interact_gitops.runner.watching import FOLLOWED
 
@@ -58,7 +60,9 @@ class Runner:
         journal: Journal,
         clock: Clock | None = None,
         pool: Executor | None = None,
+        tick: Callable[[Standing], object] = lambda _standing: None,
     ) -> None:
+        """`tick` is called after every round of `run` and `once`."""
         self._clock = clock or SystemClock()
         self._options = options
         self._journal = journal
@@ -69,6 +73,7 @@ class Runner:
         self._swept = float("-inf")
         self._down: LedgerUnavailable | None = None
         self._held: str | None = None
+        self._tick = tick
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -76,11 +81,22 @@ class Runner:
         self._stopping.set()
         self._desk.news.set()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether a thread still waits for an answer."""
+        return bool(self._dispatch.sender.under_way)
+
     def run(self, *, drain_seconds: float = 30.0, until_idle: bool = False) -> bool:
         """Work until told to stop (or until nothing is left), then drain: see `drain`."""
         self._lift_hold()
         while not self._stopping.is_set():
             self.step()
+            self._tick(self.standing)
             if until_idle and self.idle:
                 break
             self._nap()
@@ -89,12 +105,15 @@ class Runner:
     def once(self, *, follow: bool, drain_seconds: float = 30.0) -> bool:
         """One pass: follow what runs, decide, send everything that may start; with `follow` wait for the ends.
 
-        Raises LedgerUnavailable when the ledger stays away.
+        Raises LedgerUnavailable when the ledger stays away, and the failure that keeps the jobs from being read.
         """
         self._lift_hold()
         first, patience = True, self._clock.seconds() + ONCE_PATIENCE
         while not self._stopping.is_set():
             sent = self.step(at_once=first, decide=first)
+            self._tick(self.standing)
+            if self._decider.unreadable is not None and not self._decider.jobs:
+                raise self._decider.unreadable
             if sent:
                 patience = self._clock.seconds() + ONCE_PATIENCE
             first = first and self._down is not None
@@ -296,15 +315,3 @@ class Runner:
             self._ledger.wait_for_work(seconds)
         except LedgerUnavailable:
             self._stopping.wait(seconds)  # the next step says so
-
-
-def step_aside(blocked: Blocked) -> Move:
-    """What becomes of a due run that will not start. Its alarm tells of one that was missed, where it has one."""
-    run = blocked.run
-    step = Move(key=run.key, was=run.state, fence=run.fence, to="skipped_overlap", in_the_way=blocked.in_the_way)
-    if blocked.why == "superseded":
-        return replace(step, reason="a newer run took its place")
-    if blocked.why == "too_late":
-        notice = events.missed(run.job, run.scheduled_at, run.scheduled_at, 1, run_key=run.key)
-        return replace(step, to="missed", in_the_way=None, notices=() if run.alarm_at else (notice,))
-    return step

@@ -119,6 +119,12 @@ class AlreadyFinished(Declined):
     status, code, title = 409, "already_finished", "The run has ended"
 
 
+class AlreadySent(Declined):
+    """A message that has arrived is not sent again."""
+
+    status, code, title = 409, "already_sent", "The message has arrived"
+
+
 class Stale(Declined):
     """`If-Match` names a revision that is not the present one."""
 

@@ -10,6 +10,8 @@ from interact_gitops.errors import Failure
 from interact_gitops.server.agents.catalog import load_agents
 from interact_gitops.server.clock import Clock, to_text, utc_now
 from interact_gitops.server.metrics import Metrics
+from interact_gitops.server.notifying.courier import Courier
+from interact_gitops.server.notifying.means import read_means
 from interact_gitops.server.options import ServerOptions
 from interact_gitops.server.runs.crew import AgentCrew
 from interact_gitops.server.runs.ending import Outcome
@@ -22,6 +24,8 @@ from interact_gitops.server.store import organisations
 from interact_gitops.server.store.chats import StoredChat
 from interact_gitops.server.store.database import Database
 
+_LAST_MESSAGE_SECONDS = 2.0  # that a message under way gets when the server stops; it is sent again otherwise
+
 
 class Instance:
     """The store, the agents and the pool. `start` before use, `stop` once."""
@@ -30,6 +34,7 @@ class Instance:
         """Opens the store and reads the agents. Raises Refused, ConfigurationInvalid, LedgerFailure."""
         self.options = options
         self.clock = clock
+        self.means = read_means(options)
         agents = load_agents(options.agents or agents_file(), os.environ)
         self.crew = AgentCrew(agents, sample_folder=options.sample_folder or options.data / "warehouse")
         self.database = Database(options.data / "interact.db")
@@ -38,6 +43,10 @@ class Instance:
             self.secret = organisations.own_secret(db)
         self.runs = RunPool(self.database, self.crew, workers=options.workers, clock=clock, observe=self._attempt_ended)
         self.stopping = threading.Event()
+        self.courier = Courier(
+            self.database, self.means, clock=clock, patience=options.patience, public_url=options.public_url,
+            observe=self.metrics.observe_delivery,
+        )  # fmt: skip
         try:
             self.scheduler = self._scheduler() if options.scheduler else None
         except Failure:
@@ -45,8 +54,9 @@ class Instance:
             raise
 
     def start(self) -> None:
-        """Begins to run chats, and to evaluate schedules."""
+        """Begins to run chats, to tell of them, and to evaluate schedules."""
         self.runs.start()
+        self.courier.start()
         if self.scheduler is not None:
             self.scheduler.start()
 
@@ -62,6 +72,7 @@ class Instance:
         if self.scheduler is not None:
             self.scheduler.stop(seconds=drain_seconds)
         self.runs.stop(drain_seconds=drain_seconds)
+        self.courier.stop(seconds=min(drain_seconds, _LAST_MESSAGE_SECONDS))
         self.crew.close()
         self.database.close()
 
@@ -96,6 +107,7 @@ class Instance:
 
     def _attempt_ended(self, chat: StoredChat, outcome: Outcome, seconds: float) -> None:
         self.metrics.observe_run(chat, outcome, seconds)
+        self.courier.wake()
         if self.scheduler is not None:
             self.scheduler.chat_ended(chat)
 

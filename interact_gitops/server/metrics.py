@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from interact_gitops.server.runs.ending import Outcome
+from interact_gitops.server.store import deliveries
 from interact_gitops.server.store.chats import StoredChat, count_by_status
 from interact_gitops.server.store.database import Database
 
@@ -30,12 +31,33 @@ class _ChatCounts(Collector):
         yield GaugeMetricFamily("interact_chats", "Chats by status.", labels=["status"])
 
 
+class _DeliveryCounts(Collector):
+    """Notifications by state, counted when asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterator[Metric]:
+        found = next(self.describe())
+        with self._database.read() as db:
+            for state, count in deliveries.count_by_state(db).items():
+                found.add_metric([state], count)
+        yield found
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("interact_notifications", "Notifications by state.", labels=["state"])
+
+
 class Metrics:
-    """Requests, run attempts, and chats by status."""
+    """Requests, run attempts, chats by status, and notifications."""
 
     def __init__(self, database: Database) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_ChatCounts(database))
+        self._registry.register(_DeliveryCounts(database))
+        self._deliveries = Counter(
+            "interact_delivery_tries", "Tries to deliver a notification.", ["type", "outcome"], registry=self._registry
+        )
         self._requests = Counter(
             "interact_requests", "Answered requests.", ["operation", "status"], registry=self._registry
         )
@@ -69,6 +91,10 @@ class Metrics:
         """Counts an attempt's end."""
         self._attempts.labels(outcome.status).inc()
         self._attempt_seconds.observe(seconds)
+
+    def observe_delivery(self, kind: str, outcome: str) -> None:
+        """Counts a try to deliver a notification."""
+        self._deliveries.labels(kind, outcome.lower()).inc()
 
     def observe_scheduled(self, outcome: str, count: int = 1) -> None:
         """Counts occurrences of schedules."""

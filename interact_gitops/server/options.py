@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from interact_gitops.notify.retrying import Patience
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -24,6 +26,11 @@ class ServerOptions:
     `drain_seconds` is how long running chats may take to end when the server stops. `sample_folder` None:
     the sample warehouse is kept under `data`. `rate_limit` None: no limit. `scheduler`: whether the jobs' schedules
     are evaluated.
+
+    Of notifications: `public_url` is where people reach the server, for links; `smtp_url` (a secret, see
+    `notify/relay.py`) and `mail_from` are for email; webhooks lead to internal addresses of the hosts in
+    `allow_private` only; `allow_apprise` lets apprise send, whose addresses nobody checks; `patience` is how long
+    failed messages wait.
     """
 
     data: Path
@@ -37,3 +44,9 @@ class ServerOptions:
     sample_folder: Path | None = None
     rate_limit: RateLimit | None = RateLimit()
     scheduler: bool = True
+    public_url: str | None = None
+    smtp_url: str | None = field(default=None, repr=False)
+    mail_from: str | None = None
+    allow_private: tuple[str, ...] = ()
+    allow_apprise: bool = False
+    patience: Patience = field(default_factory=Patience)

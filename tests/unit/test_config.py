@@ -366,7 +366,9 @@ def test_what_git_knows(repository, tmp_path):
     assert read_checkout(tmp_path) is None
     assert read_checkout(tmp_path / "absent") is None
     git("init", "-q", "--bare", "bare.git")
-    assert read_checkout(folder / "bare.git") is None
+    assert read_checkout(folder / "bare.git").top == folder  # committed files may look like one: it is not asked
+    git("init", "-q", "--bare", str(tmp_path / "bare.git"))
+    assert read_checkout(tmp_path / "bare.git") is None
 
 
 def test_a_repository_that_cannot_be_read_is_not_an_absent_one(repository):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from interact_gitops.ledger.database import Database, Session
 from interact_gitops.ledger.records import JobStanding, Notice, Pause, Run, RunLine, Transition
@@ -62,12 +62,19 @@ class RelationalLedger:
         said = self._write_each(target, runs, lambda s, t, some: adding.add(s, t, some, by=by, now=now, reopen=reopen))
         return tuple(one for some in said for one in some)
 
-    def claim(self, target: str, *, owner: str, lease_seconds: float, limit: int, now: datetime) -> tuple[Run, ...]:
+    def claim(
+        self, target: str, *, owner: str, lease_seconds: float, limit: int, now: datetime,
+        keys: Sequence[str] | None = None,
+    ) -> tuple[Run, ...]:  # fmt: skip
         """See `Ledger`."""
-        return self._write(
-            target,
-            lambda s, t: claiming.claim(s, t, owner=owner, lease_seconds=lease_seconds, limit=limit, now=now),
-        )
+        terms: dict[str, Any] = {
+            "owner": owner,
+            "lease_seconds": lease_seconds,
+            "limit": limit,
+            "now": now,
+            "keys": keys,
+        }
+        return self._write(target, lambda s, t: claiming.claim(s, t, **terms))
 
     def blocked(self, target: str, *, limit: int, now: datetime) -> tuple[Blocked, ...]:
         """See `Ledger`."""

@@ -38,8 +38,8 @@ _CANDIDATES = (
     " AND (r.line_up <> 'queue_one' OR r.retrying = 1 OR NOT EXISTS (SELECT 1" + _BETTER + "))"
     " AND (r.kind <> 'schedule' OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.target = r.target AND j.job = r.job"
     " AND j.paused_at IS NOT NULL))"
-    " ORDER BY r.priority, r.due_at, r.seq LIMIT :limit FOR UPDATE OF r SKIP LOCKED"
 )
+_BEST_FIRST = " ORDER BY r.priority, r.due_at, r.seq LIMIT :limit FOR UPDATE OF r SKIP LOCKED"
 _CLAIM = (
     "UPDATE runs AS r SET state = 'claimed', fence = fence + 1, owner = :owner, reason = NULL, leased_until = :wall,"  # noqa: S608 - our own columns
     " lease_epoch = :epoch, lease_until = :until WHERE r.seq = ANY(:seqs) AND r.state = 'planned' AND"
@@ -71,8 +71,9 @@ _RELEASE = f"UPDATE runs SET owner = NULL, leased_until = NULL, lease_epoch = NU
 
 
 def claim(
-    session: Session, target: int, *, owner: str, lease_seconds: float, limit: int, now: datetime
-) -> tuple[Run, ...]:
+    session: Session, target: int, *, owner: str, lease_seconds: float, limit: int, now: datetime,
+    keys: Sequence[str] | None,
+) -> tuple[Run, ...]:  # fmt: skip
     """See `Ledger.claim`."""
     held = session.all("SELECT 1 FROM targets WHERE id = :target AND held_at IS NOT NULL", target=target)
     if held or limit < 1:
@@ -80,9 +81,11 @@ def claim(
     terms = lease(session.clock, lease_seconds)
     taken: list[Row] = []
     busy: list[str] = []
+    named = {} if keys is None else {"keys": list(keys)}
+    candidates = _CANDIDATES + (" AND r.key = ANY(:keys)" if named else "") + _BEST_FIRST
     for _ in range(_ROUNDS):
         wanted = limit - len(taken)
-        rows = session.all(_CANDIDATES, target=target, now=to_text(now), busy=busy, limit=wanted)
+        rows = session.all(candidates, target=target, now=to_text(now), busy=busy, limit=wanted, **named)
         chosen = choose(rows)
         free = _locked(session, target, {job for _, job in chosen})
         busy += {job for _, job in chosen} - free

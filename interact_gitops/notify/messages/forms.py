@@ -146,7 +146,8 @@ def _environment(kind: str) -> Environment:
     finalize = {"slack": json_of_slack, "teams": json_of_teams}.get(kind)
     return Environment(
         loader=PackageLoader("interact_gitops.notify.messages"),
-        autoescape=kind != "txt",  # for JSON: what a macro gives is marked, and so not made JSON a second time
+        # For JSON: what a macro gives is marked, and so not made JSON a second time.
+        autoescape=kind != "txt",  # noqa: S701 - plain text has nothing to escape
         finalize=finalize,
         undefined=StrictUndefined,
         trim_blocks=True,

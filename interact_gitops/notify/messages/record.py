@@ -48,13 +48,14 @@ def record(
 
 
 def _part(part: Part, public_url: str | None) -> dict[str, Any]:
+    error = None if part.error is None else {"message": _text(part.error), "remedy": _text(part.remedy or "") or None}
     return {
         "chatId": part.chat_id,
         "url": None if public_url is None else f"{public_url.rstrip('/')}/chats/{part.chat_id}",
         "result": part.result,
-        "parameters": {name: _text(value) if isinstance(value, str) else value for name, value in part.parameters.items()},
+        "parameters": {name: _text(v) if isinstance(v, str) else v for name, v in part.parameters.items()},
         "answer": _text(part.answer),
-        "error": None if part.error is None else {"message": _text(part.error), "remedy": _text(part.remedy or "") or None},
+        "error": error,
         "anomalies": [{"level": one.level, "message": _text(one.message)} for one in part.findings[:MOST_FINDINGS]],
         "seconds": part.seconds,
     }

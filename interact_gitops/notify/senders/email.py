@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Mapping
@@ -42,22 +43,15 @@ class EmailSender:
         """See `Sender`."""
         if self.relay is None:
             return GivenUp(why="the server has no mail relay", remedy="start it with --smtp-url or INTERACT_SMTP_URL")
-        wrong = [one for one in self.receivers if not is_address(one)]
-        if wrong:
-            return GivenUp(why=f"{one_line(wrong[0], 80)!r} is not an email address", remedy="write name@example.com")
+        wrong = next((one for one in self.receivers if not is_address(one)), None)
+        if wrong is not None:
+            return GivenUp(why=f"{one_line(wrong, 80)!r} is not an email address", remedy="write name@example.com")
         wanted = [one for one in self.receivers if one not in reached]
-        mail = compose_mail(message, self.relay.sender, self.receivers)
+        mail = compose_mail(message, self.relay.sender, self.receivers).as_bytes()
         try:
-            return self._sent(self.relay, wanted, mail.as_bytes(), reached)
-        except smtplib.SMTPNotSupportedError as error:
-            return GivenUp(why=f"the mail relay cannot do what is asked of it: {one_line(str(error), 200)}",
-                           remedy="see tls= in --smtp-url")  # fmt: skip
-        except smtplib.SMTPResponseException as error:
-            return self._judged(error.smtp_code, error.smtp_error)
-        except Unresolved as unknown:
-            return Again(why=f"the mail relay is not found: {unknown}")
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            return Again(why=f"the mail relay broke the connection off ({type(error).__name__})")
+            return self._sent(self.relay, wanted, mail, reached)
+        except (Unresolved, OSError, smtplib.SMTPException, ValueError) as trouble:
+            return self._judged(trouble)
 
     def _sent(self, relay: Relay, wanted: list[str], mail: bytes, reached: frozenset[str]) -> Outcome:
         limit = time.monotonic() + self.seconds
@@ -89,9 +83,17 @@ class EmailSender:
             return GivenUp(why=said)
         return Delivered(but=said or None)
 
-    def _judged(self, code: int, said: bytes | str) -> Outcome:
-        why = f"the mail relay answered {self._answer(code, said)}"
-        return GivenUp(why=why) if code >= _PERMANENT else Again(why=why)
+    def _judged(self, trouble: Exception) -> Outcome:
+        """What a conversation that broke off means: the relay's own words, or none at all."""
+        if isinstance(trouble, smtplib.SMTPNotSupportedError):
+            why = f"the mail relay cannot do what is asked of it: {one_line(str(trouble), 200)}"
+            return GivenUp(why=why, remedy="see tls= and the user in --smtp-url")
+        if isinstance(trouble, smtplib.SMTPResponseException):
+            why = f"the mail relay answered {self._answer(trouble.smtp_code, trouble.smtp_error)}"
+            return GivenUp(why=why) if trouble.smtp_code >= _PERMANENT else Again(why=why)
+        if isinstance(trouble, Unresolved):
+            return Again(why=f"the mail relay is not found: {trouble}")
+        return Again(why=f"the mail relay broke the connection off ({type(trouble).__name__})")
 
     def _answer(self, code: int, said: bytes | str) -> str:
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
@@ -128,8 +130,6 @@ class _Connection(smtplib.SMTP):
         """EHLO, TLS and sign-in as the relay's address says."""
         self.ehlo_or_helo_if_needed()
         if self._relay.security == "starttls":
-            import ssl
-
             self.starttls(context=ssl.create_default_context())
             assert self.sock is not None
             self._fuse.guard(self.sock)

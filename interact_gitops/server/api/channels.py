@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from interact_gitops.jobs.channels import TOPICS, channel_hash
+from interact_gitops.notify.addresses import literal_fault
+from interact_gitops.notify.relay import is_address
 from interact_gitops.server.api.bodies import invalid
 from interact_gitops.server.api.calls import Call, Reply, answer
 from interact_gitops.server.api.digests import body_digest
@@ -63,7 +65,7 @@ def create_channel(call: Call) -> Reply:
         created_at=now,
         updated_at=now,
     )
-    fresh = _given(blank, body)
+    fresh = _given(blank, body, call.instance.means.web.allowed)
     with call.instance.database.write() as db:
         earlier = replayed(db, organisation_id, "channel", key, digest) if key is not None else None
         if earlier:
@@ -81,19 +83,20 @@ def create_channel(call: Call) -> Reply:
 def get_channel(call: Call) -> Reply:
     """GET /api/notifications/channels/{channel_id}"""
     with call.instance.database.read() as db:
-        return _one(call, _channel(db, call))
+        return _one(call, find_channel(db, call))
 
 
 def replace_channel(call: Call) -> Reply:
     """PUT /api/notifications/channels/{channel_id}: absent secrets and managedBy are kept."""
     with call.instance.database.read() as db:
-        _channel(db, call)
+        find_channel(db, call)
     body = call.body("ChannelDefinition")
     with call.instance.database.write() as db:
-        present = _channel(db, call)
+        present = find_channel(db, call)
         call.demand_match(present.etag)
         bare = replace(present, level="info", topics=TOPICS, receivers=())
-        after = replace(_given(bare, body), revision=present.revision + 1, updated_at=call.instance.now())
+        given = _given(bare, body, call.instance.means.web.allowed)
+        after = replace(given, revision=present.revision + 1, updated_at=call.instance.now())
         try:
             replaced = channels.replace(db, after, was=present.revision)
         except sqlite3.IntegrityError as error:
@@ -105,7 +108,7 @@ def replace_channel(call: Call) -> Reply:
 def delete_channel(call: Call) -> Reply:
     """DELETE /api/notifications/channels/{channel_id}"""
     with call.instance.database.write() as db:
-        present = _channel(db, call)
+        present = find_channel(db, call)
         call.demand_match(present.etag)
         channels.delete(db, present.id)
     return Reply(status=204)
@@ -137,22 +140,26 @@ def channel_form(channel: StoredChannel, secret: bytes) -> dict[str, Any]:
     return {**form, "definitionHash": channel_hash(form), "appliedHash": channel.applied_hash}
 
 
-def _given(channel: StoredChannel, body: Mapping[str, Any]) -> StoredChannel:
-    """The channel with what a body says. Raises Invalid."""
+def _given(channel: StoredChannel, body: Mapping[str, Any], allowed: Collection[str]) -> StoredChannel:
+    """The channel with what a body says; `allowed` hosts may be internal ones. Raises Invalid."""
     columns = {"managedBy": "managed_by", "to": "receivers", "appliedHash": "applied_hash"}
     given = {columns.get(name, name): value for name, value in body.items()}
     for name in ("topics", "receivers"):
         if name in given:
             given[name] = tuple(given[name])
     found = replace(channel, **given)
-    faults = tuple(_faults(found))
+    faults = tuple(_faults(found, allowed))
     if faults:
         raise invalid(faults)
     return found
 
 
-def _faults(channel: StoredChannel) -> Iterator[BodyFault]:
+def _faults(channel: StoredChannel, allowed: Collection[str]) -> Iterator[BodyFault]:
     if channel.type == "email":
+        for index, receiver in enumerate(channel.receivers):
+            if not is_address(receiver):
+                said = "this is not an email address"
+                yield BodyFault(pointer=f"/to/{index}", message=said, code="bad-form", remedy="write name@example.com")
         if not channel.receivers:
             yield BodyFault(pointer="", message="an email channel needs receivers in 'to'", code="missing-field")
         if channel.url:
@@ -164,9 +171,14 @@ def _faults(channel: StoredChannel) -> Iterator[BodyFault]:
     if not channel.url:
         said = f"a {channel.type} channel needs its 'url'"
         yield BodyFault(pointer="", message=said, code="missing-field")
+    elif channel.type == "apprise":
+        if "://" not in channel.url:
+            yield BodyFault(pointer="/url", message="the url is not an address of apprise", code="bad-form")
+    # The address itself is a secret: it is not repeated.
     elif not _is_web_address(channel.url):
-        # The address itself is a secret: it is not repeated.
         yield BodyFault(pointer="/url", message="the url is not an http or https address", code="bad-form")
+    elif fault := literal_fault(channel.url, allowed):
+        yield BodyFault(pointer="/url", message=fault, code="not-allowed")
 
 
 def _is_web_address(text: str) -> bool:
@@ -177,7 +189,8 @@ def _is_web_address(text: str) -> bool:
         return False
 
 
-def _channel(db: Connection, call: Call) -> StoredChannel:
+def find_channel(db: Connection, call: Call) -> StoredChannel:
+    """The channel that a path names. Raises NotFound."""
     found = channels.find(db, call.caller.organisation_id, call.path["channel_id"])
     if found is None:
         raise NotFound(f"there is no channel {call.path['channel_id'][:60]}")

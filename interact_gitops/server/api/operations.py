@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interact_gitops.server.api import channels, chats, jobs, locks, service, triggers
+from interact_gitops.server.api import channels, chats, deliveries, jobs, locks, service, triggers
 from interact_gitops.server.api.calls import Endpoint
 from interact_gitops.server.identity import Permission
 
@@ -52,6 +52,7 @@ def _open(name: str, path: str, endpoint: Endpoint) -> Operation:
 _JOBS, _JOB = "/api/agents/jobs", "/api/agents/jobs/{job_id}"
 _CHATS, _CHAT = "/api/agents/chats", "/api/agents/chats/{chat_id}"
 _CHANNELS, _CHANNEL = "/api/notifications/channels", "/api/notifications/channels/{channel_id}"
+_DELIVERIES, _DELIVERY = "/api/notifications/deliveries", "/api/notifications/deliveries/{delivery_id}"
 _LOCKS, _LOCK = "/api/locks", "/api/locks/{lock_id}"
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -79,6 +80,10 @@ OPERATIONS: tuple[Operation, ...] = (
     _write("replaceChannel", "PUT", _CHANNEL, channels.replace_channel),
     _write("deleteChannel", "DELETE", _CHANNEL, channels.delete_channel),
     _fingerprint("fingerprintSecrets", "/api/notifications/fingerprints", channels.fingerprint_secrets),
+    _write("testChannel", "POST", f"{_CHANNEL}/test", deliveries.test_channel),
+    _read("listDeliveries", _DELIVERIES, deliveries.list_deliveries, "state", "channel", *_PAGE),
+    _read("getDelivery", _DELIVERY, deliveries.get_delivery),
+    _write("resendDelivery", "POST", f"{_DELIVERY}/resend", deliveries.resend_delivery),
     _write("takeLock", "POST", _LOCKS, locks.take_lock),
     _write("renewLock", "POST", f"{_LOCK}/renew", locks.renew_lock),
     _write("releaseLock", "DELETE", _LOCK, locks.release_lock),

@@ -31,9 +31,13 @@ def healthz(_call: Call) -> Reply:
 
 
 def readyz(call: Call) -> Reply:
-    """GET /readyz: the store can be read, chats are being run, and the server is not stopping."""
+    """GET /readyz: the store can be read, chats are being run and told of, and the server is not stopping."""
     scheduler = call.instance.scheduler
-    checks = {"store": _store_answers(call), "runs": call.instance.runs.alive()}
+    checks = {
+        "store": _store_answers(call),
+        "runs": call.instance.runs.alive(),
+        "notifications": call.instance.courier.alive(),
+    }
     if scheduler is not None:
         checks["schedules"] = scheduler.alive()
     ready = all(checks.values()) and not call.instance.stopping.is_set()

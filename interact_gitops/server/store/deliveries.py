@@ -19,7 +19,7 @@ STATES = ("waiting", "sent", "dead")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewDelivery:
-    """A message to be sent: about a run (`group_seq`), or a `remark` (JSON). `error`: it cannot be sent as things are."""
+    """A message to be sent: of a run (`group_seq`), or a `remark` (JSON). `error`: it cannot be sent as things are."""
 
     organisation_id: str
     event: str
@@ -63,9 +63,10 @@ class StoredDelivery:
     chat_id: str | None
 
 
+# Who asks for a test wants to know now, however the channel did before.
 _NOT_RESTING = (
-    "NOT EXISTS (SELECT 1 FROM json_each(?) r WHERE r.value ->> 0 = deliveries.organisation_id"
-    " AND r.value ->> 1 = deliveries.channel)"
+    "(topic = 'test' OR NOT EXISTS (SELECT 1 FROM json_each(?) r WHERE json_extract(r.value, '$[0]') = organisation_id"
+    " AND json_extract(r.value, '$[1]') = channel))"
 )
 _CHAT = "(SELECT min(seq) FROM chats WHERE group_seq = d.group_seq)"
 _SELECT = f"SELECT d.*, c.job_key, c.job_name, c.id AS chat_id FROM deliveries d LEFT JOIN chats c ON c.seq = {_CHAT}"  # noqa: S608 - our own text
@@ -92,10 +93,10 @@ def add(db: Connection, new: NewDelivery, *, now: str) -> str | None:
 def take(db: Connection, resting: Collection[tuple[str, str]], *, now: str, until: str) -> StoredDelivery | None:
     """Leases the message that is due longest, and counts the try. `resting`: (organisation, channel) left alone."""
     row = db.execute(
-        "UPDATE deliveries SET tries = tries + 1, leased_until = ? WHERE seq = ("
+        "UPDATE deliveries SET tries = tries + 1, leased_until = ? WHERE seq = ("  # noqa: S608 - our own text
         "  SELECT seq FROM deliveries WHERE state = 'waiting' AND due_at <= ?"
         "  AND (leased_until IS NULL OR leased_until <= ?)"
-        f"  AND {_NOT_RESTING} ORDER BY due_at, seq LIMIT 1) RETURNING seq",  # noqa: S608 - our own text
+        f"  AND {_NOT_RESTING} ORDER BY due_at, seq LIMIT 1) RETURNING seq",
         (until, now, now, json.dumps(list(resting))),
     ).fetchone()
     return None if row is None else _delivery(db.execute(f"{_SELECT} WHERE d.seq = ?", (row["seq"],)).fetchone())

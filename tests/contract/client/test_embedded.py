@@ -293,10 +293,6 @@ def test_a_certificate_nobody_vouches_for(stack: ExitStack) -> None:
     assert server.requests == []
 
 
-def test_the_base_url(home: Client, embedded: EmbeddedServer) -> None:
-    assert home.url == embedded.url
-
-
 def test_a_url_with_a_password_is_refused_unseen() -> None:
     with pytest.raises(Failure, match="password") as refused:
         Client("https://anna:s3cret@interact.example.com", "int_x", "o")

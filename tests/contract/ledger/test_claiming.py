@@ -253,3 +253,12 @@ def test_an_expired_lease_sends_nothing_even_if_nobody_took_over(desk):
     desk.end_leases()
     assert desk.move(run, "sending", intent=desk.intent(seconds=0.1)).lost == (run.key,)
     assert desk.get(run.key).state == "claimed"
+
+
+def test_of_named_runs_alone(desk):
+    first, second, third = (desk.new(job) for job in ("a", "b", "c"))
+    desk.add(first, second, third)
+    assert desk.ledger.claim(desk.target, owner="a", lease_seconds=60, limit=10, now=desk.now, keys=["nobody's"]) == ()
+    taken = desk.ledger.claim(desk.target, owner="a", lease_seconds=60, limit=10, now=desk.now, keys=[second.key])
+    assert [run.key for run in taken] == [second.key]
+    assert {run.key for run in desk.claim()} == {first.key, third.key}

@@ -1,0 +1,70 @@
+"""A runner for this repository and target, put together: definitions, target, ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from interact_gitops.cli.ledgers import open_book, runner_id
+from interact_gitops.cli.options import Workspace
+
+if TYPE_CHECKING:
+    from interact_gitops.interact.client import Client
+    from interact_gitops.runner.defined import DefinedCatalogue
+    from interact_gitops.runner.journal import Journal
+    from interact_gitops.runner.options import RunnerOptions
+    from interact_gitops.runner.remote import RemoteTarget
+    from interact_gitops.runner.runner import Runner, Standing
+
+
+@contextmanager
+def runner_of(
+    workspace: Workspace, options: RunnerOptions, journal: Journal, *, tick: Callable[[Standing], object]
+) -> Iterator[Runner]:
+    """A runner that is ready to run. Raises DefinitionsInvalid, LedgerFailure, TargetFailure."""
+    from interact_gitops.runner.runner import Runner
+
+    workspace.definitions()  # from here on the last good ones stay in force; now there are none
+    with open_book(workspace) as book, patient_client(workspace, options) as client:
+        catalogue, target = catalogue_and_target(workspace, client)
+        yield Runner(
+            target=target, ledger=book.ledger, catalogue=catalogue, space=book.space, owner=runner_id(),
+            options=options, journal=journal, tick=tick,
+        )  # fmt: skip
+
+
+def patient_client(workspace: Workspace, options: RunnerOptions) -> Client:
+    """A client that repeats nothing behind the ledger's back, and gives up well inside a lease."""
+    return workspace.client(attempts=1, timeout_seconds=options.request, patience_seconds=options.request)
+
+
+def catalogue_and_target(workspace: Workspace, client: Client) -> tuple[DefinedCatalogue, RemoteTarget]:
+    """The jobs of this repository on the target, and the target as a runner sees it. Raises TargetFailure."""
+    from interact_gitops.config import owner
+    from interact_gitops.runner.defined import DefinedCatalogue, Place
+    from interact_gitops.runner.remote import RemoteTarget
+
+    settings, target = workspace.settings, workspace.target
+    place = Place(
+        name=target.name, shown=f"{target.url} {target.organization}", managed_by=owner(settings),
+        schedules=target.schedules, sends_body=target.trigger_body == "send",
+    )  # fmt: skip
+    catalogue = DefinedCatalogue(
+        folder=settings.definitions_folder, load=lambda: workspace.load().valid(settings.definitions),
+        commit=lambda: _commit(workspace), client=client, place=place,
+    )  # fmt: skip
+    return catalogue, RemoteTarget(client, gone=catalogue.gone)
+
+
+def evaluates(workspace: Workspace, client: Client) -> bool:
+    """Whether a runner evaluates the schedules of this target (scheduling.md, Who evaluates a schedule)."""
+    chosen = workspace.target.schedules
+    return chosen == "runner" or (chosen is None and client.surface() == "public")
+
+
+def _commit(workspace: Workspace) -> str | None:
+    from interact_gitops.gitops.checkout import read_checkout
+
+    checkout = read_checkout(workspace.settings.folder)
+    return checkout.commit if checkout else None
