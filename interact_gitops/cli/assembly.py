@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from interact_gitops.runner.journal import Journal
     from interact_gitops.runner.options import RunnerOptions
     from interact_gitops.runner.remote import RemoteTarget
-    from interact_gitops.runner.runner import Runner, Standing
+    from interact_gitops.runner.runner import Runner
+    from interact_gitops.runner.standing import Standing
 
 
 @contextmanager

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from interact_gitops.runner.journal import Journal
     from interact_gitops.runner.metrics import Figures
     from interact_gitops.runner.options import RunnerOptions
-    from interact_gitops.runner.runner import Runner, Standing
+    from interact_gitops.runner.runner import Runner
+    from interact_gitops.runner.standing import Standing
 
 SHORTEST_LEASE, LONGEST_LEASE = 25, 3600  # seconds
 LONGEST_REQUEST = 30.0

@@ -43,6 +43,7 @@ interact-gitops serve --demo
 @click.pass_context
 def serve(  # click passes by name
     ctx: click.Context,
+    /,
     workspace: Workspace,
     port: int,
     host: str,

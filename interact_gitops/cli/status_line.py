@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from interact_gitops.runner.runner import Standing
+    from interact_gitops.runner.standing import Standing
 
 
 @contextmanager

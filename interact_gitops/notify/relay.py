@@ -62,4 +62,4 @@ def read_relay(url: str, sender: str) -> Relay:
 
 def is_address(text: str) -> bool:
     """Whether a text is one plain email address: no name, no comment, no line break, nothing beside it."""
-    return len(text) <= 254 and text.isprintable() and _ADDRESS.fullmatch(text) is not None
+    return len(text) <= 254 and text.isascii() and text.isprintable() and _ADDRESS.fullmatch(text) is not None

@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 
 from interact_gitops.errors import Failure
 from interact_gitops.runner.journal import Journal
-from interact_gitops.runner.runner import Standing
+from interact_gitops.runner.standing import Standing
 
 _COUNTERS = {
     "decided": ("due", "Occurrences that were decided."),

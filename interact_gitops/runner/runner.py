@@ -9,12 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from interact_gitops.ledger.errors import LedgerUnavailable
 from interact_gitops.ledger.protocol import FullLedger
-from interact_gitops.ledger.requests import Blocked, RunFilter
+from interact_gitops.ledger.requests import Blocked
 from interact_gitops.runner import events
 from interact_gitops.runner.catalogue import Catalogue
 from interact_gitops.runner.deciding import Decider
@@ -23,6 +22,7 @@ from interact_gitops.runner.dispatch import Dispatch
 from interact_gitops.runner.journal import Journal
 from interact_gitops.runner.options import Clock, RunnerOptions, SystemClock
 from interact_gitops.runner.outcomes import step_aside
+from interact_gitops.runner.standing import Standing, startable
 from interact_gitops.runner.target import Target
 from interact_gitops.runner.watching import FOLLOWED
 
@@ -30,19 +30,6 @@ LONGEST_NAP = 1.0  # seconds; what others write to the ledger is seen this soon
 WHILE_AWAY = 5.0  # seconds between attempts on a ledger that is away
 ONCE_PATIENCE = 60.0  # seconds for which `once` waits to learn what became of a request
 ROWS = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a runner stands, for its status line and its metrics."""
-
-    jobs: int
-    active: int
-    sending: int
-    unknown: int
-    next_due: datetime | None
-    held: str | None
-    ledger_down: str | None
 
 
 class Runner:
@@ -156,7 +143,7 @@ class Runner:
         if self._down is not None or self._desk.held or self._dispatch.busy:
             return False
         try:
-            return not self._ledger.open_runs(self._desk.space) and not self._startable()
+            return not self._ledger.open_runs(self._desk.space) and not startable(self._ledger, self._desk.space)
         except LedgerUnavailable:
             return False
 
@@ -285,15 +272,6 @@ class Runner:
             notices = [events.overdue(line) for line in lines]
             self._ledger.ring(self._desk.space, [line.key for line in lines], notices, now=now)
         self._journal.tell(self._ledger, self._desk.space, self._desk.owner, now=now)
-
-    def _startable(self) -> bool:
-        """Whether a planned run will start by itself, now or later."""
-        if not self._ledger.counts(self._desk.space).get("planned") or self._ledger.held(self._desk.space):
-            return False
-        waiting = self._ledger.history(self._desk.space, RunFilter(states=("planned",), limit=ROWS))
-        standings = self._ledger.jobs(self._desk.space, sorted({line.job for line in waiting}))
-        paused = {job for job, standing in standings.items() if standing.pause is not None}
-        return any(line.kind != "schedule" or line.job not in paused for line in waiting)
 
     @property
     def _sendable(self) -> bool:

@@ -132,8 +132,8 @@ def _said(part: Part) -> str:
         return one_line(part.error or "", VALUE)
     if part.findings:
         return one_line(part.findings[0].message, VALUE)
-    lines, _ = first_lines(part.answer, lines=1, characters=VALUE * 2)
-    return one_line(lines[0].text, VALUE) if lines else ""
+    lines, _ = first_lines(part.answer, lines=4, characters=VALUE * 2)
+    return one_line(" ".join(line.text for line in lines), VALUE)
 
 
 def _findings(event: RunEnded) -> Sequence[Finding]:
