@@ -14,6 +14,7 @@ from interact_gitops.interact.errors import (
     AlreadyFinished,
     ApiRefusal,
     Forbidden,
+    IdempotencyMismatch,
     NotFound,
     NotStarted,
     RateLimited,
@@ -22,7 +23,7 @@ from interact_gitops.interact.errors import (
     Unauthenticated,
     Unreachable,
 )
-from interact_gitops.interact.records import ChatSummary
+from interact_gitops.interact.records import ChatSummary, Triggered
 from interact_gitops.runner.target import Answer, Request, SeenChat, TargetSilent, Verdict
 
 _CONFLICT = 409  # without a code of the definitions API: how hosted Interact may say that a run is in progress
@@ -53,18 +54,10 @@ class RemoteTarget:
 
     def start(self, request: Request) -> Answer:
         """See `Target`."""
-        body: dict[str, Any] = json.loads(request.payload)
-        scheduled = body.get("scheduledAt")
         try:
-            started = self._client.trigger(
-                request.remote_job,
-                parameters=body.get("parameters"),
-                combinations=body.get("combinations"),
-                max_parallel=body.get("maxParallel"),
-                trigger=body.get("trigger") if self._full else None,
-                scheduled_at=datetime.fromisoformat(scheduled) if scheduled and self._full else None,
-                idempotency_key=request.idempotency_key,
-            )
+            started = trigger(self._client, request)
+        except IdempotencyMismatch as failure:
+            return self._ran_before(request) or answer_of(failure)
         except NotFound as failure:
             self._gone(request.remote_job)
             # A job that is bound by its id, or by its chats, will not be found elsewhere.
@@ -97,6 +90,17 @@ class RemoteTarget:
             raise _silent(failure) from failure
         return True
 
+    def _ran_before(self, request: Request) -> Answer | None:
+        """The chats of an occurrence that the target ran by itself, or for another ledger: it never runs again."""
+        scheduled = json.loads(request.payload).get("scheduledAt")
+        since = datetime.fromisoformat(scheduled) - timedelta(days=1) if scheduled else _ALWAYS
+        try:
+            chats = self.chats(request.remote_job, since=since).values()
+        except TargetSilent:
+            return None
+        ours = tuple(chat.id for chat in chats if chat.run_key == request.idempotency_key)
+        return Answer(verdict="started", chats=ours, said="the target had run it before") if ours else None
+
     def _busy(self, remote_job: str) -> Answer | None:
         """The run in progress that a refusal may have meant; None where none is seen."""
         try:
@@ -109,6 +113,21 @@ class RemoteTarget:
         return Answer(
             verdict="busy", said=f"the target has a run of the job in progress: {chat.id}", in_the_way=chat.id
         )
+
+
+def trigger(client: Client, request: Request) -> Triggered:
+    """Make a request. A public target is told nothing but what it documents. Raises what the client raises."""
+    body: dict[str, Any] = json.loads(request.payload)
+    scheduled, full = body.get("scheduledAt"), client.surface() == "full"
+    return client.trigger(
+        request.remote_job,
+        parameters=body.get("parameters"),
+        combinations=body.get("combinations"),
+        max_parallel=body.get("maxParallel"),
+        trigger=body.get("trigger") if full else None,
+        scheduled_at=datetime.fromisoformat(scheduled) if scheduled and full else None,
+        idempotency_key=request.idempotency_key,
+    )
 
 
 def may_mean_busy(failure: Failure) -> bool:

@@ -236,6 +236,7 @@ class Runner:
     def _let_go(self, now: datetime) -> None:
         """Due runs that will not start: too late, or in the way of others."""
         blocked = self._ledger.blocked(self._desk.space, limit=ROWS, now=now)
+        blocked = tuple(one for one in blocked if one.run.attempt == 1)  # what was tried before waits for its turn
         moves = [step_aside(one) for one in blocked if one.why != "in_progress" or self._still_in_the_way(one)]
         if moves:
             self._dispatch.note_ended(self._desk.move(moves))

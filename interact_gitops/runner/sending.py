@@ -102,7 +102,7 @@ class Sender:
             remote_job = runnable.remote_id
         if remote_job is None:
             return Move(**place, to="failed", reason="the target has no such job; apply it, or bind it by its id")
-        payload = run.payload or canonical_json(_payload(run))
+        payload = run.payload or payload_text(run)
         seconds = self._within + self._desk.options.request
         intent = Intent(payload=payload, sent_at=now, seconds=seconds, remote_job=remote_job)
         return Move(**place, to="sending", intent=intent)
@@ -159,9 +159,10 @@ def _in_progress(chat: SeenChat, oldest: datetime) -> bool:
     return chat.state == "active"
 
 
-def _payload(run: Run) -> dict[str, Any]:
+def payload_text(run: Run) -> str:
+    """The body of a run's present attempt, as it is frozen in the ledger."""
     parts = [dict(part.parameters) for part in run.open_parts]
     body: dict[str, Any] = {"combinations": parts} if run.fan_out else {"parameters": parts[0]} if parts[0] else {}
     if run.fan_out and run.max_parallel is not None:
         body["maxParallel"] = run.max_parallel
-    return payload_of(run.kind, run.scheduled_at, body)
+    return canonical_json(payload_of(run.kind, run.scheduled_at, body))

@@ -6,7 +6,9 @@ from .conftest import Shell
 
 
 def test_demo_twice(shell: Shell) -> None:
-    first = shell("demo").out
+    answer = shell("demo")
+    first = answer.out
+    assert "leaked" not in answer.err
     assert "Plan: 12 to create" in first
     assert "No changes" in first
     assert "4 of 4 chats succeeded." in first

@@ -62,6 +62,4 @@ def _part(part: Part, public_url: str | None) -> dict[str, Any]:
 
 
 def _text(text: str) -> str:
-    """Whole characters only, within the limit."""
-    whole = text[:LONGEST_TEXT].encode("utf-8", "replace").decode()
-    return whole if len(text) <= LONGEST_TEXT else whole[:-1] + "…"
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"

@@ -54,7 +54,7 @@ def hostile(count: int = 60) -> RunEnded:
         Part(
             chat_id=f"chat_{number}",
             result="failed" if number < 12 else "completed",
-            parameters={HOSTILE: f"{number} {HOSTILE}", "other": HOSTILE},
+            parameters={"which": f"{number} {HOSTILE}", "other": HOSTILE},
             answer=f"{HOSTILE}\n" * 4_000,
             error=HOSTILE if number < 12 else None,
             remedy=HOSTILE,

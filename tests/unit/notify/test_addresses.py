@@ -92,9 +92,9 @@ def test_a_look_up_has_a_limit(monkeypatch):
     [
         ("smtps://u:p%40ss@mail.example.com", "mail.example.com", 465, "tls", "u", "p@ss"),
         ("smtp://mail.example.com", "mail.example.com", 587, "starttls", None, None),
-        ("smtp://u:p@mail.example.com:2525?tls=starttls", "mail.example.com", 2525, "starttls", "u", "p"),
+        ("smtp://u:canary@mail.example.com:2525?tls=starttls", "mail.example.com", 2525, "starttls", "u", "canary"),
         ("smtp://localhost:25?tls=none", "localhost", 25, "none", None, None),
-        ("smtp://u:p@127.0.0.1?tls=none", "127.0.0.1", 25, "none", "u", "p"),
+        ("smtp://u:canary@127.0.0.1?tls=none", "127.0.0.1", 25, "none", "u", "canary"),
     ],
 )
 def test_a_relays_address(url, host, port, security, user, password):
