@@ -7,7 +7,8 @@ from typing import Any
 from interact_gitops.notify.events import Finding, Part, RunEnded
 
 HOSTILE = (
-    "<!channel> <!here> @everyone @channel <@U012AB3CD> <https://evil.example|click> [a](https://evil.example) *b* _c_ ~d~"
+    "<!channel> <!here> @everyone @channel <@U012AB3CD> <https://evil.example|click> [a](https://evil.example) *b*"
+    " _c_ ~d~"
     ' `e` ```f``` **g** <script>alert(1)</script> <img src=x onerror=alert(1)> &amp; "}]}, \r\nBcc: evil@example.com'
     "\r\n\r\n<b>body</b> {{ 7*7 }} {% raw %} \u202egnp.exe\u2066 \x1b[31m \x00 \u2028 \ud800 \U000e0041"
 )
