@@ -52,7 +52,7 @@ class Booking:
         """The request, whose intent is in the ledger now. Raises RunSkipped when somebody cancelled the run."""
         payload = run.payload or payload_text(run)
         intent = Intent(payload=payload, sent_at=self.now(), seconds=REQUEST, remote_job=remote_job)
-        if not self._move(run, Move(key=run.key, was=run.state, fence=run.fence, to="sending", intent=intent)):
+        if not self._move(Move(key=run.key, was=run.state, fence=run.fence, to="sending", intent=intent)):
             raise RunSkipped(f"the run {run.key} was cancelled, or taken by another runner")
         key = idempotency_key(run.key, run.attempt)
         return Request(remote_job=remote_job, payload=payload, idempotency_key=key, seconds=REQUEST)
@@ -67,7 +67,7 @@ class Booking:
         if answer.verdict == "busy" and (run.line_up != "skip" or run.attempt > 1):
             answer = Answer(verdict="refused", said=answer.said)
         step = step_after(run, answer, now=self.now())
-        after = self._move(run, step) if step is not None else run
+        after = self._move(step) if step is not None else run
         if after is not None and after.state in OWNED:
             self.ledger.release(self.space, [Hold.of(after)], owner=self.by)
 
@@ -75,7 +75,7 @@ class Booking:
         """Nobody can say whether it started, and it was looked for: somebody has to look."""
         run = self._read(key)
         if run is not None and run.state == "sending":
-            self._move(run, Move(key=key, was="sending", fence=run.fence, to="needs_operator", reason=why))
+            self._move(Move(key=key, was="sending", fence=run.fence, to="needs_operator", reason=why))
 
     def seen(self, key: str, chats: Mapping[str, SeenChat]) -> None:
         """Its chats, as somebody just saw them; a runner that follows the run is left to it."""
@@ -84,7 +84,7 @@ class Booking:
             return
         step = step_for(run, chats, now=self.now())
         if step is not None:
-            self._move(run, step)
+            self._move(step)
 
     def look(self, target: Target) -> None:
         """Look at what nobody follows: one request for each of its jobs."""
@@ -107,18 +107,23 @@ class Booking:
         return runs[0] if runs else None
 
     def _in_the_way(self, key: str) -> Failure:
-        blocked = next((one for one in self.ledger.blocked(self.space, limit=500, now=self.now()) if one.run.key == key),
-                       None)  # fmt: skip
-        way = blocked.in_the_way if blocked else None
         run = self._read(key)
-        if run is not None and run.state == "planned" and run.attempt == 1:
-            self._move(run, Move(key=key, was="planned", fence=run.fence, to="skipped_overlap", in_the_way=way))
-            return RunSkipped(f"a run of this job is in progress: {way or 'taken by another runner'}",
-                              remedy="wait for it, or stop it with `interact-gitops cancel`")  # fmt: skip
-        return RunSkipped(f"the run {key} waits: {way or 'another run of its job'} is in progress",
-                          remedy="a runner starts it when the way is free; `interact-gitops cancel` takes it back")  # fmt: skip
+        if run is None or run.state != "planned":
+            return RunSkipped(f"the run {key} was taken by another runner, or cancelled")
+        standing = self.ledger.jobs(self.space, [run.job]).get(run.job)
+        if run.kind == "schedule" and standing is not None and standing.pause is not None:
+            said = f"the run {key} waits: its job is paused ({standing.pause.reason})"
+            return RunSkipped(said, remedy="it is started after `interact-gitops resume`")
+        blocked = self.ledger.blocked(self.space, limit=500, now=self.now())
+        way = next((one.in_the_way for one in blocked if one.run.key == key), None) or "another run of its job"
+        if run.attempt == 1:
+            self._move(Move(key=key, was="planned", fence=run.fence, to="skipped_overlap", in_the_way=way))
+            said, remedy = f"a run of this job is in progress: {way}", "wait for it, or stop it with `cancel`"
+            return RunSkipped(said, remedy=remedy)
+        remedy = "a runner starts it when the way is free; `interact-gitops cancel` takes it back"
+        return RunSkipped(f"the run {key} waits: {way} is in progress", remedy=remedy)
 
-    def _move(self, run: Run, step: Move) -> Run | None:
+    def _move(self, step: Move) -> Run | None:
         done: Sequence[Run] = self.ledger.move(self.space, [step], by=self.by, now=self.now()).done
         return done[0] if done else None
 
