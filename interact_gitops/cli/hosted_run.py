@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interact_gitops.cli.booked import add_manual, bound_job, desk_of
 from interact_gitops.cli.output import note
 from interact_gitops.cli.started import note_started, say_end, say_runs, say_started
 from interact_gitops.cli.times import now
@@ -14,9 +15,10 @@ from interact_gitops.errors import Refused, RunFailed
 from interact_gitops.jobs.durations import format_duration
 
 if TYPE_CHECKING:
+    from interact_gitops.cli.booked import Desk
     from interact_gitops.cli.options import Workspace
     from interact_gitops.interact.client import Client
-    from interact_gitops.interact.records import ChatSummary, StartedChat
+    from interact_gitops.interact.records import ChatSummary, StartedChat, Triggered
     from interact_gitops.interact.starting import Started
     from interact_gitops.jobs.model import Job
 
@@ -42,10 +44,14 @@ def run_there(
 ) -> None:
     """Start the job that `named` means, unless it is in progress; with `wait` or `follow`, see it to its end."""
     aim = Aim(job_id=named, key=None, job=None) if by_id else _aim(workspace, client, named)
-    body = _body(aim, given, sends_body=workspace.target.trigger_body == "send")
-    started = _start(client, aim, body)
-    chats = started.triggered.chats
-    ends = _wait(client, aim, chats, follow=follow, quiet=form == "json") if wait or follow else {}
+    sends_body = workspace.target.trigger_body == "send"
+    body = _body(aim, given, sends_body=sends_body)
+    with desk_of(workspace, client) as desk:
+        key = _written_down(desk, aim, body, sends_body=sends_body)
+        chats = _start(desk, key, client, aim, body).chats
+        ends = _wait(client, aim, chats, follow=follow, quiet=form == "json") if wait or follow else {}
+        if desk is not None and key is not None and ends:
+            desk.seen(key, ends)
     if form == "json":
         say_runs(aim.job_id, aim.key, chats, ends)
     elif not (wait or follow):
@@ -104,17 +110,35 @@ def _body(aim: Aim, given: Mapping[str, Any], *, sends_body: bool) -> dict[str, 
     return {"parameters": complete(job, {})} if job.parameters and sends_body else {}
 
 
-def _start(client: Client, aim: Aim, body: Mapping[str, Any]) -> Started:
+def _written_down(desk: Desk | None, aim: Aim, body: Mapping[str, Any], *, sends_body: bool) -> str | None:
+    """The key of the run in the ledger; None where there is no ledger, or no definition says what would run."""
+    if desk is None or aim.job is None:
+        return None
+    combinations = body.get("combinations")
+    chats = [body.get("parameters") or {}] if combinations is None else combinations
+    runnable = bound_job(aim.job, aim.job_id, sends_body=sends_body)
+    return add_manual(desk, runnable, chats, fan_out=combinations is not None, most=body.get("max_parallel"))
+
+
+def _start(desk: Desk | None, key: str | None, client: Client, aim: Aim, body: Mapping[str, Any]) -> Triggered:
     from interact_gitops.interact.starting import start_once
 
+    def start() -> Started:
+        return start_once(client, aim.job_id, timeout=aim.timeout, now=now, **body)
+
     try:
-        started = start_once(client, aim.job_id, timeout=aim.timeout, now=now, **body)
+        if desk is None or key is None:
+            return _said(start())
+        return desk.send(key, aim.job_id, lambda _request: _said(start()))
     except KeyboardInterrupt:
         note("interrupted while it was being started: whether it was, `interact-gitops history` shows")
         raise
+
+
+def _said(started: Started) -> Triggered:
     if started.adopted:
         note(f"the answer to the trigger was lost; {started.triggered.chats[0].id} is the one chat that began since")
-    return started
+    return started.triggered
 
 
 def _wait(

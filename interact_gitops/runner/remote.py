@@ -76,7 +76,7 @@ class RemoteTarget:
             found = list(self._client.chats(job_id=remote_job, created_after=since + ahead))
         except TargetFailure as failure:
             raise _silent(failure) from failure
-        return {chat.id: _seen(chat, ahead) for chat in found if chat.job_id in {None, remote_job}}
+        return {chat.id: seen_chat(chat, ahead=ahead) for chat in found if chat.job_id in {None, remote_job}}
 
     def cancel(self, chat: str) -> bool:
         """See `Target`."""
@@ -170,7 +170,8 @@ def _conflicts(failure: Failure) -> bool:
     return isinstance(failure, ApiRefusal) and failure.status == _CONFLICT and not failure.code
 
 
-def _seen(chat: ChatSummary, ahead: timedelta) -> SeenChat:
+def seen_chat(chat: ChatSummary, *, ahead: timedelta = timedelta(0)) -> SeenChat:
+    """A chat as runners see it; the target's clock is so much ahead of ours."""
     error = chat.raw.get("error")
     said = error.get("message") if isinstance(error, Mapping) else error
     return SeenChat(

@@ -82,7 +82,7 @@ def test_numbers_that_mean_loopback_are_loopback():
 
 
 def test_a_look_up_has_a_limit(monkeypatch):
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(0.5))
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(0.5) or [])
     with pytest.raises(Unresolved, match="within"):
         resolved("slow.example.com", 80, 0.05)
 
