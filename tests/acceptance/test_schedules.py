@@ -60,7 +60,7 @@ def test_serve_without_a_scheduler(tmp_path: Path) -> None:
     try:
         assert process.stdout is not None
         url = process.stdout.readline().split()[4]
-        assert httpx.get(f"{url}/readyz").json()["checks"] == {"store": True, "runs": True}
+        assert httpx.get(f"{url}/readyz").json()["checks"] == {"store": True, "runs": True, "notifications": True}
         assert not (tmp_path / "data/schedules.db").exists()
     finally:
         process.send_signal(signal.SIGINT)

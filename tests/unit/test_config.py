@@ -125,7 +125,7 @@ channels:
         ("definitions: ${HOME}/jobs\n", [
             "1:14: references are not resolved here [reference]\n  write the value; $${ is a literal ${"]),
         ("channels: {a: {type: fax}}\n", [
-            "1:22: 'fax' is not allowed here [not-allowed]\n  write one of: email, slack, teams, webhook"]),
+            "1:22: 'fax' is not allowed here [not-allowed]\n  write one of: email, slack, teams, webhook, apprise"]),
         ("channels:\n  a: {type: email}\n  b: {type: slack, to: [a@example.com]}\n", [
             "2:3: an email channel needs 'to' [missing-field]\n  write `to: [name@example.com]`",
             "3:3: a slack channel needs 'url' [missing-field]\n  write `url: ${NAME}`, a reference",

@@ -33,6 +33,7 @@ class Things:
     job: dict[str, Any]
     chat: dict[str, Any]
     channel: dict[str, Any]
+    delivery: dict[str, Any]
     take_lock: Callable[[], str]  # one for each time: releasing it is what it is for
 
     def path(self, template: str) -> str:
@@ -41,6 +42,7 @@ class Things:
             chat_id=self.chat["id"],
             document_id=self.chat["documents"][0]["id"],
             channel_id=self.channel["id"],
+            delivery_id=self.delivery["id"],
             lock_id=self.take_lock() if "{lock_id}" in template else "",
         )
 
@@ -63,10 +65,12 @@ def things(home) -> Things:
         wanted = {"managedBy": f"access/{next(marks)}", "holder": "a test", "leaseSeconds": 600}
         return home.ok("POST", "/api/locks", json=wanted)["lock"]["id"]
 
+    channel = home.ok("POST", "/api/notifications/channels", json=channel)["channel"]
     return Things(
         job=job,
         chat=home.run(job),
-        channel=home.ok("POST", "/api/notifications/channels", json=channel)["channel"],
+        channel=channel,
+        delivery=home.ok("POST", f"/api/notifications/channels/{channel['id']}/test", json={})["delivery"],
         take_lock=take_lock,
     )
 

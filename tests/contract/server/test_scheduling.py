@@ -203,7 +203,7 @@ def test_figures(world: World) -> None:
     assert figures['interact_scheduled_runs_total{outcome="started"}'] == 1.0
     assert figures["interact_schedule_lateness_seconds_count"] == 1.0
     assert figures["interact_schedule_lateness_seconds_sum"] == 42.0
-    assert world.api.ok("GET", "/readyz")["checks"] == {"store": True, "runs": True, "schedules": True}
+    assert world.api.ok("GET", "/readyz")["checks"]["schedules"] is True
 
 
 def test_an_edit_counts_at_once_and_never_backwards(world: World) -> None:
@@ -277,6 +277,7 @@ def test_disabled_jobs_and_deleted_ones_do_not_run(world: World) -> None:
     other = world.job("other")
     world.edit(disabled, enabled=False)
     world.api("DELETE", f"/api/agents/jobs/{deleted['id']}", headers={"If-Match": deleted["etag"]})
+    eventually(lambda: world.mark("deleted") is None, seconds=10, said=lambda: "the deleted job is still known")
     world.at(8)
     world.until_done(other, 1)
     assert world.chats(disabled) + world.chats(deleted) == []
@@ -420,7 +421,7 @@ def test_without_a_scheduler_nothing_runs_by_itself(world: World) -> None:
     world.options = {"scheduler": False}
     world.start()
     world.at(8)
-    assert world.api.ok("GET", "/readyz")["checks"] == {"store": True, "runs": True}
+    assert "schedules" not in world.api.ok("GET", "/readyz")["checks"]
     assert world.api.run(job)["status"] == "completed"
     assert world.run(8) is None
     world.stop()

@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...contract.client.scripted import Reply, Request
@@ -53,7 +55,7 @@ def repository(folder: Path) -> None:
 def environment(room: Room, folder: Path, *, direct: bool = False) -> dict[str, str]:
     headers = room.fronted._transport._httpx.headers
     return {
-        **os.environ, "INTERACT_URL": room.direct.url if direct else room.front.url,
+        **os.environ, "INTERACT_URL": room.direct._transport.url if direct else room.front.url,
         "INTERACT_API_KEY": headers["X-API-Key"], "INTERACT_ORG_ID": headers["X-Organization-Id"],
         "HOME": str(folder), "PYTHONUTF8": "1", "GITHUB_RUN_ID": "",
     }  # fmt: skip
@@ -73,14 +75,19 @@ main()
 """
 
 
+@contextmanager
 def start(
     room: Room, folder: Path, *options: str, direct: bool = False, lease_seconds: int | None = None, **more: str
-) -> subprocess.Popen[str]:
+) -> Iterator[subprocess.Popen[str]]:
     """An apply beside the test; `direct` is not kept waiting by the front, `more` is of its environment."""
-    return subprocess.Popen(
+    with subprocess.Popen(
         command(*options, lease_seconds=lease_seconds), cwd=folder, text=True,
         env={**environment(room, folder, direct=direct), **more}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            process.kill()  # a test that fails must not wait for a process that stands still
 
 
 def finish(room: Room, folder: Path) -> None:

@@ -93,7 +93,7 @@ def organization(room: Room) -> str:
 @pytest.fixture
 def other(room: Room) -> Iterator[Client]:
     headers = room.direct._transport._httpx.headers
-    with Client(room.direct.url, headers["X-API-Key"], headers["X-Organization-Id"]) as client:
+    with Client(room.direct._transport.url, headers["X-API-Key"], headers["X-Organization-Id"]) as client:
         yield client
 
 
