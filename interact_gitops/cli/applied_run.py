@@ -32,10 +32,18 @@ def run_applied(
                       remedy="put the parameters into each combination")  # fmt: skip
     with desk_of(workspace, client) as desk:
         started, key = _start(desk, client, remote, parameters, combinations, given["max_parallel"])
-        ends = see_to_end(client, remote.id, started, follow=follow, quiet=form == "json") if wait or follow else {}
-        if desk is not None and ends:
-            desk.seen(key, ends)
-    report(remote.id, remote.key, started, ends, form=form)
+        see_through(desk, client, remote, key, started, wait=wait, follow=follow, form=form)
+
+
+def see_through(
+    desk: Desk | None, client: Client, remote: RemoteJob, key: str, started: Triggered,
+    *, wait: bool, follow: bool, form: str,
+) -> None:  # fmt: skip
+    """What was started, to its end where somebody waits. Raises RunFailed unless every chat succeeded."""
+    ends = see_to_end(client, remote.id, started, follow=follow, quiet=form == "json") if wait or follow else {}
+    if desk is not None and ends:
+        desk.seen(key, ends)
+    report(remote.id, remote.key, started, ends, key if desk is not None else None, form=form)
 
 
 def see_to_end(client: Client, job_id: str, started: Triggered, *, follow: bool, quiet: bool) -> dict[str, ChatSummary]:
@@ -55,10 +63,12 @@ def see_to_end(client: Client, job_id: str, started: Triggered, *, follow: bool,
         raise
 
 
-def report(job_id: str, key: str | None, started: Triggered, ends: Mapping[str, ChatSummary], *, form: str) -> None:
+def report(
+    job_id: str, key: str | None, started: Triggered, ends: Mapping[str, ChatSummary], run_key: str | None, *, form: str
+) -> None:
     """What was started, and, where somebody waited, how it ended. Raises RunFailed unless every chat succeeded."""
     if form == "json":
-        say_runs(job_id, key, started.chats, ends)
+        say_runs(job_id, key, started.chats, ends, run_key)
     elif not ends:
         say_started(started.chats)
     failed = [summary for summary in ends.values() if summary.state != "succeeded"]

@@ -36,8 +36,13 @@ def runner_of(
 
 
 def patient_client(workspace: Workspace, options: RunnerOptions) -> Client:
-    """A client that repeats nothing behind the ledger's back, and gives up well inside a lease."""
-    return workspace.client(attempts=1, timeout_seconds=options.request, patience_seconds=options.request)
+    """A client that repeats nothing behind the ledger's back, and gives up well inside a lease.
+
+    Raises TargetFailure: which API there is, is asked with all the patience that a start deserves.
+    """
+    with workspace.client() as asking:
+        api = asking.surface()
+    return workspace.client(api=api, attempts=1, timeout_seconds=options.request, patience_seconds=options.request)
 
 
 def catalogue_and_target(workspace: Workspace, client: Client) -> tuple[DefinedCatalogue, RemoteTarget]:

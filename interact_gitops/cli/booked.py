@@ -45,7 +45,9 @@ class Desk:
 
         booking = self.booking
         run = booking.claim(key, RemoteTarget(self.client))
-        request = booking.intend(run, remote_job)
+        request = booking.intend(run, remote_job) if run is not None else None
+        if request is None:
+            return _known(booking.sent_by_a_runner(key))
         try:
             triggered = start(request)
         except Failure as failure:
@@ -53,6 +55,13 @@ class Desk:
             raise
         self._tell(lambda: booking.answered(key, _started(triggered)))
         return triggered
+
+    def again(self, run: Run) -> Run:
+        """A run that did not succeed, planned for its next attempt, to be sent with `send`. Raises Refused."""
+        from interact_gitops.runner.remote import RemoteTarget
+
+        self.booking.look_at([run], RemoteTarget(self.client))  # it may have ended since anybody looked
+        return self.booking.again(ledger_run(self, run.key), by=person())
 
     def seen(self, key: str, ends: Mapping[str, ChatSummary]) -> None:
         """How the chats of a run that was waited for ended."""
@@ -62,11 +71,11 @@ class Desk:
 
     def _tell(self, write: Callable[[], object]) -> None:
         """The run goes on whatever becomes of the ledger: a runner finds out later."""
-        from interact_gitops.ledger.errors import LedgerUnavailable
+        from interact_gitops.ledger.errors import LedgerFailure
 
         try:
             write()
-        except LedgerUnavailable as failure:
+        except LedgerFailure as failure:
             note(f"the ledger could not be told what became of the run: {failure.message}")
 
 
@@ -126,6 +135,16 @@ def bound_job(job: Job, remote_id: str, *, sends_body: bool) -> RunnableJob:
 def ledger_run(desk: Desk, key: str) -> Run:
     """The run as the ledger has it now."""
     return desk.book.ledger.runs(desk.book.space, [key])[0]
+
+
+def _known(run: Run) -> Triggered:
+    """What a runner started, as the ledger has it."""
+    from interact_gitops.interact.records import StartedChat, Triggered
+
+    note(f"a runner started it: {run.owner or 'it has given it back since'}")
+    started = [part for part in run.parts if part.chat is not None and part.attempt == run.attempt]
+    chats = tuple(StartedChat(id=str(part.chat), parameters=part.parameters) for part in started)
+    return Triggered(job_id=run.remote_job, chats=chats)
 
 
 def _started(triggered: Triggered) -> Answer:

@@ -1,8 +1,7 @@
-"""`cancel`: stop a run in progress."""
+"""`cancel`: stop a run, before it is sent or while it is in progress."""
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +10,7 @@ from interact_gitops.cli.options import Workspace, command, json_format
 from interact_gitops.cli.output import say, say_json
 
 if TYPE_CHECKING:
-    from interact_gitops.interact.client import Client
+    from collections.abc import Mapping, Sequence
 
 
 @command(
@@ -19,24 +18,34 @@ if TYPE_CHECKING:
     examples="""
 interact-gitops cancel chat_65196ac6
 interact-gitops cancel chat_65196ac6 --all
+interact-gitops cancel weekly-campaign-performance@2026-11-23T07:00Z
 """,
 )
 @click.argument("run")
 @click.option("--all", "whole", is_flag=True, help="Every chat of its fan-out.")
 @json_format()
 def cancel(workspace: Workspace, run: str, whole: bool, form: str) -> None:
-    """Stop RUN: a chat id or the unique beginning of one; a run key stops every chat of that run."""
-    from interact_gitops.cli.chats import find_runs
+    """Stop RUN: a run key or a chat id, or the beginning of one that no other has; a run key stops all its chats.
+
+    A run that was not sent yet is taken back. One that was is stopped by the runner that follows it, or at the target
+    where none does.
+    """
+    from interact_gitops.cli.cancelling import cancel_chats, cancel_in_ledger
+    from interact_gitops.cli.ledgers import known_book
 
     with workspace.client() as client:
-        if client.surface() == "public":
-            from interact_gitops.cli.hosted import refuse_cancel
-
-            raise refuse_cancel()
-        ends = [_stop(client, chat_id) for chat_id in find_runs(client, run, whole=whole)]
+        with known_book(workspace) as book:
+            said = cancel_in_ledger(book, client, run, whole=whole) if book is not None else None
+        ends: Sequence[Mapping[str, Any]] = [] if said is not None else cancel_chats(client, run, whole=whole)
     if form == "json":
-        say_json({"runs": ends})
-        return
+        say_json({"run": None if said is None else said.json, "runs": list(ends) if said is None else said.chats})
+    elif said is not None:
+        say(said.words)
+    else:
+        _say_chats(ends)
+
+
+def _say_chats(ends: Sequence[Mapping[str, Any]]) -> None:
     for end in ends:
         if end["wasActive"]:
             say(f"{end['id']} is being stopped." if end["state"] == "active" else f"{end['id']} is {end['state']}.")
@@ -44,16 +53,3 @@ def cancel(workspace: Workspace, run: str, whole: bool, form: str) -> None:
             say(f"{end['id']} had already ended: {end['state']}.")
     if len(ends) > 1:
         say(f"{sum(end['wasActive'] for end in ends)} of {len(ends)} chats were in progress and are stopped.")
-
-
-def _stop(client: Client, chat_id: str) -> dict[str, Any]:
-    from interact_gitops.interact.errors import AlreadyFinished
-
-    before = client.chat(chat_id)
-    after = before
-    if before.state == "active":
-        # One that ended while we were asking is no failure.
-        with contextlib.suppress(AlreadyFinished):
-            client.cancel_chat(chat_id)
-        after = client.chat(chat_id)
-    return {"id": chat_id, "status": after.status, "state": after.state, "wasActive": before.state == "active"}

@@ -142,9 +142,9 @@ def standings_there(workspace: Workspace, client: Client, definitions: Sequence[
     }
 
 
-def refuse_cancel() -> Failure:
+def refuse_cancel(*, done: str = "nothing was done here") -> Failure:
     """What `cancel` says: the public API has no such call."""
-    return Refused(f"{API} has no call that stops a run", remedy="stop it in Interact; nothing was done here")
+    return Refused(f"{API} has no call that stops a run", remedy=f"stop it in Interact; {done}")
 
 
 _MEANINGLESS: Mapping[str, str] = {

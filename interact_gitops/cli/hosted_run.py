@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from interact_gitops.interact.records import ChatSummary, StartedChat, Triggered
     from interact_gitops.interact.starting import Started
     from interact_gitops.jobs.model import Job
+    from interact_gitops.ledger.records import Run
 
 TIMEOUT = 1_800  # seconds; of a job that is named by its id there, so that no definition says
 
@@ -32,11 +33,12 @@ class Aim:
     job_id: str
     key: str | None
     job: Job | None
+    patience: int | None = None  # seconds; of a run that was planned before
 
     @property
     def timeout(self) -> int:
         """How long a run may take, in seconds."""
-        return self.job.timeout if self.job else TIMEOUT
+        return self.patience or (self.job.timeout if self.job else TIMEOUT)
 
 
 def run_there(
@@ -48,12 +50,20 @@ def run_there(
     body = _body(aim, given, sends_body=sends_body)
     with desk_of(workspace, client) as desk:
         key = _written_down(desk, aim, body, sends_body=sends_body)
-        chats = _start(desk, key, client, aim, body).chats
-        ends = _wait(client, aim, chats, follow=follow, quiet=form == "json") if wait or follow else {}
-        if desk is not None and key is not None and ends:
-            desk.seen(key, ends)
+        start_and_see(desk, key, client, aim, body, wait=wait, follow=follow, form=form)
+
+
+def start_and_see(
+    desk: Desk | None, key: str | None, client: Client, aim: Aim, body: Mapping[str, Any],
+    *, wait: bool, follow: bool, form: str,
+) -> None:  # fmt: skip
+    """Start what `key` plans, and see it to its end where somebody waits. Raises RunFailed, RunSkipped."""
+    chats = _start(desk, key, client, aim, body).chats
+    ends = _wait(client, aim, chats, follow=follow, quiet=form == "json") if wait or follow else {}
+    if desk is not None and key is not None and ends:
+        desk.seen(key, ends)
     if form == "json":
-        say_runs(aim.job_id, aim.key, chats, ends)
+        say_runs(aim.job_id, aim.key, chats, ends, key)
     elif not (wait or follow):
         say_started(chats)
     asked = len(body.get("combinations") or (1,))
@@ -75,6 +85,19 @@ def _aim(workspace: Workspace, client: Client, key: str) -> Aim:
     for said in binding.notes:
         note(f"{key}: {said}")
     return Aim(job_id=job_id, key=key, job=binding.definition.job)
+
+
+def aim_again(workspace: Workspace, client: Client, run: Run) -> Aim:
+    """The job of a run that is tried again: what its definition is bound to now, else what it ran as before."""
+    from interact_gitops.errors import SelectionInvalid
+
+    try:
+        aim = _aim(workspace, client, run.job)
+    except SelectionInvalid:
+        if run.remote_job is None:
+            raise
+        aim = Aim(job_id=run.remote_job, key=run.job, job=None)
+    return replace(aim, patience=run.timeout)
 
 
 def _body(aim: Aim, given: Mapping[str, Any], *, sends_body: bool) -> dict[str, Any]:

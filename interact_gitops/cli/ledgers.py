@@ -5,17 +5,17 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from interact_gitops.errors import SelectionInvalid
+from interact_gitops.errors import Failure, SelectionInvalid
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.ledger.protocol import FullLedger
-    from interact_gitops.ledger.records import Run, RunLine
+    from interact_gitops.ledger.records import Pause, Run
 
 SHOWN = 5  # of several runs that a beginning may mean
 
@@ -27,20 +27,21 @@ class Book:
     ledger: FullLedger
     space: str
 
-    def line(self, named: str) -> RunLine:
+    def run(self, named: str) -> Run:
         """The run with this key or chat id, or with the only one that begins so. Raises SelectionInvalid."""
-        found = self.ledger.find(self.space, named, limit=SHOWN + 1)
-        if len(found) == 1:
-            return found[0]
-        if not found:
+        run = self.known(named)
+        if run is None:
             said = f"there is no run {named!r} in the ledger"
             raise SelectionInvalid(said, remedy="see `interact-gitops history`, or `interact-gitops ledger list`")
-        keys = ", ".join(line.key for line in found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
-        raise SelectionInvalid(f"{named!r} is the beginning of several runs: {keys}", remedy="give more of it")
+        return run
 
-    def run(self, named: str) -> Run:
-        """As `line`, with everything that the ledger knows of the run."""
-        return self.ledger.runs(self.space, [self.line(named).key])[0]
+    def known(self, named: str) -> Run | None:
+        """As `run`; None where there is none. Raises SelectionInvalid, with the candidates, where there are several."""
+        found = self.ledger.find(self.space, named, limit=SHOWN + 1)
+        if len(found) > 1:
+            keys = ", ".join(line.key for line in found[:SHOWN]) + (" …" if len(found) > SHOWN else "")
+            raise SelectionInvalid(f"{named!r} is the beginning of several runs: {keys}", remedy="give more of it")
+        return self.ledger.runs(self.space, [found[0].key])[0] if found else None
 
 
 def ledger_url(workspace: Workspace) -> str:
@@ -79,6 +80,38 @@ def open_book(workspace: Workspace) -> Iterator[Book]:
         yield Book(ledger=ledger, space=space)
     finally:
         ledger.close()
+
+
+@contextmanager
+def known_book(workspace: Workspace) -> Iterator[Book | None]:
+    """The ledger for a command that only looks: None where nothing was ever written down. Raises LedgerFailure."""
+    from interact_gitops.config import owner
+    from interact_gitops.ledger.opening import sqlite_path
+
+    try:
+        owner(workspace.settings)
+    except Failure:  # a plain folder, whose jobs are nobody's
+        yield None
+        return
+    url = ledger_url(workspace)
+    if url.lower().startswith("sqlite:") and not (workspace.settings.folder / sqlite_path(url)).exists():
+        yield None
+        return
+    with open_book(workspace) as book:
+        yield book
+
+
+def paused_jobs(workspace: Workspace) -> Mapping[str, Pause]:
+    """The jobs that the ledger has paused; none, with a note, where it cannot be read."""
+    from interact_gitops.cli.output import note
+
+    try:
+        with known_book(workspace) as book:
+            standings = {} if book is None else book.ledger.jobs(book.space)
+    except Failure as failure:
+        note(f"note: whether jobs are paused is not known: {failure}")
+        return {}
+    return {job: standing.pause for job, standing in standings.items() if standing.pause is not None}
 
 
 def person() -> str:

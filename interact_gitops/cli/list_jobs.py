@@ -87,4 +87,5 @@ def _as_json(row: Row) -> dict[str, Any]:
         "nextRun": row.next_run.strftime("%Y-%m-%dT%H:%M:%SZ") if row.next_run else None,
         "state": standing.state if standing else "unknown",
         "lastRun": standing.last_json() if standing else None,
+        "pause": standing.pause.json if standing and standing.pause else None,
     }

@@ -101,9 +101,8 @@ class Workspace:
             # The HTTP library names each request and its status; headers, and so the key, are not among it.
             logging.basicConfig(level=logging.INFO, format="%(message)s")
         target = self.target
-        return Client(
-            target.url, target.api_key, target.organization, api=target.api, trigger_body=target.trigger_body, **options
-        )
+        given: dict[str, Any] = {"api": target.api, "trigger_body": target.trigger_body, **options}
+        return Client(target.url, target.api_key, target.organization, **given)
 
 
 def command(name: str, *, examples: str) -> Callable[[Callable[..., Any]], click.Command]:

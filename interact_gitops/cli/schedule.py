@@ -50,6 +50,7 @@ interact-gitops schedule --cron "30 2 * * *" --timezone Europe/Berlin --from 202
 def schedule(workspace: Workspace, job: str | None, form: str, **options: Any) -> None:
     """Show coming runs, in the job's zone and in UTC, with clock changes marked."""
     schedules = _schedules(workspace, job, options)
+    _note_pauses(workspace, [key for key in schedules if key is not None])
     zone = next(iter(schedules.values())).timezone if len(schedules) == 1 else "UTC"
     rows = _rows(schedules, zone, options)
     if form == "json":
@@ -87,6 +88,15 @@ def _schedules(workspace: Workspace, job: str | None, options: dict[str, Any]) -
     if not found_all:
         raise Failure("no job here has a schedule", remedy='add `schedule: "0 8 * * 1"` to one')
     return found_all
+
+
+def _note_pauses(workspace: Workspace, keys: list[str]) -> None:
+    from interact_gitops.cli.standstill import pauses_in_ledger
+
+    pauses = pauses_in_ledger(workspace) if keys else {}
+    for key in keys:
+        if key in pauses:
+            note(f"note: {key} is paused {pauses[key].words}: these runs do not happen before `resume`")
 
 
 def _rows(schedules: dict[str | None, Schedule], zone: str, options: dict[str, Any]) -> list[Row]:

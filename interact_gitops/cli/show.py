@@ -43,6 +43,7 @@ def show(workspace: Workspace, job: str, offline: bool, form: str) -> None:
             "line": definition.position.line, "nextRuns": _next_runs(definition.job),
             "combinations": [dict(c) for c in _combinations(definition.job)],
             "state": standing.state if standing else "unknown", "lastRun": standing.last_json() if standing else None,
+            "pause": standing.pause.json if standing and standing.pause else None,
         })  # fmt: skip
         return
     for name, value in _facts(definition, standing):
@@ -69,6 +70,7 @@ def _facts(definition: Definition, standing: Standing | None) -> list[tuple[str,
     ]
     if standing:
         facts += [("state", standing.state), ("last run", standing.last_words())]
+        facts += [("paused", standing.pause.words)] if standing.pause else []
     return facts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from interact_gitops.errors import Failure
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
+    from interact_gitops.cli.standstill import Standstill
     from interact_gitops.interact.client import Client
     from interact_gitops.interact.records import ChatSummary, RemoteJob
     from interact_gitops.jobs.model import Definition
@@ -22,10 +23,11 @@ RECENT = 500  # chats looked through for last runs: one page of the list
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """`state` is in sync, changed, not applied, not ours or paused; where the API is public, bound, unbound, ambiguous
-    or refused. `last` is the newest run that is known."""
+    or refused. `last` is the newest run that is known, `pause` what keeps its schedule from starting it."""
 
     state: str
     last: ChatSummary | None
+    pause: Standstill | None = None
 
     def last_words(self) -> str:
         """`Mon 2026-11-23 08:00 CET succeeded`, or a dash."""
@@ -43,19 +45,33 @@ class Standing:
 
 def read_standings(workspace: Workspace, definitions: Sequence[Definition]) -> dict[str, Standing]:
     """The standing of each definition by key; nothing, with a note, when the target cannot be asked."""
+    from interact_gitops.cli.assembly import evaluates
+    from interact_gitops.cli.standstill import pauses_in_ledger
+
     try:
         with workspace.client() as client:
             if client.surface() == "public":
                 from interact_gitops.cli.hosted import standings_there
 
-                return standings_there(workspace, client, definitions)
-            return _standings(workspace, client, definitions)
+                found = standings_there(workspace, client, definitions)
+            else:
+                found = _standings(workspace, client, definitions)
+            pauses = pauses_in_ledger(workspace) if evaluates(workspace, client) else {}
     except Failure as failure:
         note(f"note: {failure}")
         return {}
+    return {key: _paused(standing, pauses.get(key)) for key, standing in found.items()}
+
+
+def _paused(standing: Standing, pause: Standstill | None) -> Standing:
+    if pause is None:
+        return standing
+    runs = standing.state in {"in sync", "changed", "bound"}  # what cannot run is worth more than that it may not
+    return replace(standing, state="paused" if runs else standing.state, pause=pause)
 
 
 def _standings(workspace: Workspace, client: Client, definitions: Sequence[Definition]) -> dict[str, Standing]:
+    from interact_gitops.cli.standstill import pause_there
     from interact_gitops.config import owner
 
     jobs = {job.key: job for job in client.jobs()}
@@ -67,7 +83,9 @@ def _standings(workspace: Workspace, client: Client, definitions: Sequence[Defin
     for definition in definitions:
         remote = jobs.get(definition.job.key)
         state = _state(definition, remote, managed_by)
-        standings[definition.job.key] = Standing(state=state, last=last.get(remote.id) if remote else None)
+        standings[definition.job.key] = Standing(
+            state=state, last=last.get(remote.id) if remote else None, pause=pause_there(remote) if remote else None
+        )
     return standings
 
 

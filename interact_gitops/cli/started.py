@@ -42,9 +42,12 @@ def say_end(client: Client, summary: ChatSummary, *, follow: bool) -> None:
     say(f"{summary.id}  {mark(summary.state)}  {parameters_words(summary.parameters)}")
 
 
-def say_runs(job_id: str, key: str | None, chats: Sequence[StartedChat], ends: Mapping[str, ChatSummary]) -> None:
-    """The chats as JSON, with how each ended as far as somebody waited."""
-    say_json({"job": {"id": job_id, "key": key}, "runs": [_as_json(c.id, c.parameters, ends.get(c.id)) for c in chats]})
+def say_runs(
+    job_id: str, key: str | None, chats: Sequence[StartedChat], ends: Mapping[str, ChatSummary], run_key: str | None
+) -> None:
+    """The chats as JSON, with how each ended as far as somebody waited, and their run's key in the ledger."""
+    runs = [_as_json(chat.id, chat.parameters, ends.get(chat.id)) for chat in chats]
+    say_json({"job": {"id": job_id, "key": key}, "runKey": run_key, "runs": runs})
 
 
 def _as_json(chat_id: str, parameters: Any, end: ChatSummary | None) -> dict[str, Any]:

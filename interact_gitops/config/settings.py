@@ -54,6 +54,7 @@ class Settings:
     max_changes: str | int
     channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
     channel_lines: Mapping[str, int] = field(default_factory=dict)
+    github: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def definitions_folder(self) -> Path:
@@ -159,6 +160,7 @@ def _settings(
         max_changes=guards.get("max_changes", "50%"),
         channels=value.get("channels"),
         channel_lines=lines or {},
+        github=value.get("github", {}),
     )
 
 

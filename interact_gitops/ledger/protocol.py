@@ -236,6 +236,10 @@ class Archive(Protocol):
         """
         ...
 
+    def prunable(self, target: str, *, older_than: timedelta, keep: timedelta, now: datetime) -> int:
+        """How many runs `prune` would remove, called as often as it has to be."""
+        ...
+
     def export(self, write: Callable[[str], object]) -> int:
         """Everything, as JSON lines of one moment, each given to `write` without its line end; how many."""
         ...

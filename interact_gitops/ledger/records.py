@@ -151,13 +151,15 @@ class Pause:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStanding:
     """What the ledger knows of a job. `failures` counts failed and timed-out runs since the last success or resume;
-    `succeeded_at` is when its newest successful run ended."""
+    `succeeded_at` is when its newest successful run ended. Of occurrences up to `pruned_until` nobody knows any more
+    whether they ran."""
 
     job: str
     watermark: Watermark | None
     pause: Pause | None
     failures: int
     succeeded_at: datetime | None
+    pruned_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,9 @@ from typing import Any
 from interact_gitops.errors import Refused
 from interact_gitops.jobs.model import Combination
 from interact_gitops.ledger.keys import manual_key
-from interact_gitops.ledger.records import Run
-from interact_gitops.ledger.requests import Move, NewRun
-from interact_gitops.ledger.states import OWNED
+from interact_gitops.ledger.records import Run, RunLine
+from interact_gitops.ledger.requests import Added, Move, NewRun
+from interact_gitops.ledger.states import NEVER_SENT, OWNED
 from interact_gitops.runner.catalogue import RunnableJob
 from interact_gitops.runner.decisions import patience, run_for
 
@@ -70,6 +70,25 @@ def backfill(
         replace(run, kind="backfill", due_at=now, alarm_at=None, requested_by=by, reason=f"backfilled by {by}")
         for run in runs
     )
+
+
+def foretold(
+    runs: Sequence[NewRun], lines: Sequence[RunLine], pruned_until: datetime | None
+) -> tuple[Added, ...]:  # fmt: skip
+    """What `Ledger.add` would say of a backfill, whose job has these runs in the ledger."""
+    by_key = {line.key: line for line in lines}
+    occurrences = {line.scheduled_at: line for line in lines if line.kind in {"schedule", "backfill"}}
+    return tuple(_foretold(run, by_key.get(run.key) or occurrences.get(run.scheduled_at), pruned_until) for run in runs)
+
+
+def _foretold(run: NewRun, there: RunLine | None, pruned_until: datetime | None) -> Added:
+    if there is not None and there.state in NEVER_SENT:
+        return Added(key=there.key, outcome="reopened", state="planned")
+    if there is not None:
+        return Added(key=there.key, outcome="known", state=there.state)
+    if pruned_until is not None and run.scheduled_at <= pruned_until:
+        return Added(key=run.key, outcome="pruned", state=None)
+    return Added(key=run.key, outcome="new", state="planned")
 
 
 def once_more(run: Run, *, now: datetime) -> Move:

@@ -71,12 +71,16 @@ class RemoteTarget:
 
     def chats(self, remote_job: str, *, since: datetime) -> Mapping[str, SeenChat]:
         """See `Target`."""
-        ahead = timedelta(seconds=self._client.clock_ahead or 0.0)
+        # A public target lists everything: what is too old is told by the clocks as this answer has them, since ours
+        # may have been set after the last one.
+        known = self._ahead()
         try:
-            found = list(self._client.chats(job_id=remote_job, created_after=since + ahead))
+            found = list(self._client.chats(job_id=remote_job, created_after=since + known if self._full else None))
         except TargetFailure as failure:
             raise _silent(failure) from failure
-        return {chat.id: seen_chat(chat, ahead=ahead) for chat in found if chat.job_id in {None, remote_job}}
+        ahead = self._ahead()
+        seen = [seen_chat(chat, ahead=ahead) for chat in found if chat.job_id in {None, remote_job}]
+        return {chat.id: chat for chat in seen if self._full or chat.created_at is None or chat.created_at >= since}
 
     def cancel(self, chat: str) -> bool:
         """See `Target`."""
@@ -89,6 +93,9 @@ class RemoteTarget:
         except TargetFailure as failure:
             raise _silent(failure) from failure
         return True
+
+    def _ahead(self) -> timedelta:
+        return timedelta(seconds=self._client.clock_ahead or 0.0)
 
     def _ran_before(self, request: Request) -> Answer | None:
         """The chats of an occurrence that the target ran by itself, or for another ledger: it never runs again."""

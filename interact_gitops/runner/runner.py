@@ -143,7 +143,10 @@ class Runner:
         if self._down is not None or self._desk.held or self._dispatch.busy:
             return False
         try:
-            return not self._ledger.open_runs(self._desk.space) and not startable(self._ledger, self._desk.space)
+            if self._ledger.open_runs(self._desk.space):
+                return False
+            none = not self._decider.jobs and self._decider.unreadable is None
+            return none or not startable(self._ledger, self._desk.space)
         except LedgerUnavailable:
             return False
 
@@ -195,7 +198,8 @@ class Runner:
         self._dispatch.follow(self._decider.jobs, at_once=at_once)
         if decide:
             self._journal.decided(self._decider.decide())
-        sent = self._dispatch.tidy(self._decider.jobs) + self._claim()
+        # As long as no job could be read, none of them is "no longer defined": what is planned waits.
+        sent = self._dispatch.tidy(self._decider.jobs) + self._claim() if self._decider.jobs else 0
         self._pause_failing()
         return sent
 

@@ -216,6 +216,10 @@ class RelationalLedger:
             target, lambda s, t: archive.prune(s, t, older_than=older_than, keep=keep, now=now, limit=limit)
         )
 
+    def prunable(self, target: str, *, older_than: timedelta, keep: timedelta, now: datetime) -> int:
+        """See `Archive`."""
+        return self._read(target, lambda s, t: archive.prunable(s, t, older_than=older_than, keep=keep, now=now))
+
     def export(self, write: Callable[[str], object]) -> int:
         """See `Archive`."""
         return self.database.read(lambda s: archive.export(s, write))

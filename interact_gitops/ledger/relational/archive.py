@@ -14,14 +14,26 @@ FORMAT_VERSION = "1"
 _PAGE = 500
 
 
+_OLD = (
+    " FROM runs r WHERE r.target = :target AND r.scheduled_at < :before"
+    " AND r.ended_at < :before AND r.state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'missed',"
+    " 'skipped_overlap') AND (r.occurrence IS NULL OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.target = r.target"
+    " AND j.job = r.job AND j.decided_until < r.occurrence))"
+)
+
+
+def prunable(session: Session, target: int, *, older_than: timedelta, keep: timedelta, now: datetime) -> int:
+    """See `Archive.prunable`."""
+    before = to_text(now - max(older_than, keep))
+    number: int = session.all(f"SELECT count(*){_OLD}", target=target, before=before)[0][0]
+    return number
+
+
 def prune(session: Session, target: int, *, older_than: timedelta, keep: timedelta, now: datetime, limit: int) -> int:
     """See `Archive.prune`."""
     before = to_text(now - max(older_than, keep))
     rows = session.all(
-        "SELECT r.seq, r.job, r.key, r.occurrence FROM runs r WHERE r.target = :target AND r.scheduled_at < :before"
-        " AND r.ended_at < :before AND r.state IN ('succeeded', 'failed', 'cancelled', 'timed_out', 'missed',"
-        " 'skipped_overlap') AND (r.occurrence IS NULL OR NOT EXISTS (SELECT 1 FROM jobs j WHERE j.target = r.target"
-        " AND j.job = r.job AND j.decided_until < r.occurrence)) ORDER BY r.scheduled_at, r.seq LIMIT :limit"
+        f"SELECT r.seq, r.job, r.key, r.occurrence{_OLD} ORDER BY r.scheduled_at, r.seq LIMIT :limit"
         " FOR UPDATE OF r SKIP LOCKED",
         target=target,
         before=before,

@@ -15,7 +15,8 @@ from interact_gitops.ledger.relational.rows import from_text, instant, to_text
 def jobs(session: Session, target: int, keys: Sequence[str] | None) -> dict[str, JobStanding]:
     """See `Ledger.jobs`."""
     rows = session.all(
-        "SELECT job, schedule, decided_until, paused_at, paused_by, paused_reason, failures, succeeded_at FROM jobs"  # noqa: S608 - nothing but texts of ours
+        "SELECT job, schedule, decided_until, paused_at, paused_by, paused_reason, failures, succeeded_at,"  # noqa: S608 - nothing but texts of ours
+        " pruned_until FROM jobs"
         f" WHERE target = :target{'' if keys is None else ' AND job = ANY(:keys)'} ORDER BY job",
         target=target,
         **({} if keys is None else {"keys": list(keys)}),
@@ -27,8 +28,9 @@ def jobs(session: Session, target: int, keys: Sequence[str] | None) -> dict[str,
             pause=_pause(at, by, reason),
             failures=failures,
             succeeded_at=from_text(succeeded),
+            pruned_until=from_text(pruned),
         )
-        for job, schedule, until, at, by, reason, failures, succeeded in rows
+        for job, schedule, until, at, by, reason, failures, succeeded, pruned in rows
     }
 
 
