@@ -37,6 +37,8 @@ COMMANDS = {
     "history": ("history:history", "List past runs."),
     "chat": ("chat:chat", "Show what a run asked, queried and answered."),
     "channels": ("channels:channels", "See and test channels, and send again what failed."),
+    "sync": ("sync:sync", "Keep a target in step with a branch."),
+    "status": ("status:status", "Show how the sync loop stands."),
     "serve": ("serve:serve", "Serve the embedded Interact on this machine."),
     "demo": ("demo:demo", "See everything work on sample data."),
     "doctor": ("doctor:doctor", "Check that everything needed is in place."),
