@@ -42,6 +42,8 @@ COMMANDS = {
     "resume": ("resume:resume", "Let the schedule of a paused job go on."),
     "ledger": ("ledger:ledger", "See and mend the run-key ledger."),
     "channels": ("channels:channels", "See and test channels, and send again what failed."),
+    "sync": ("sync:sync", "Keep a target in step with a branch."),
+    "status": ("status:status", "Show how the sync loop stands."),
     "serve": ("serve:serve", "Serve the embedded Interact on this machine."),
     "demo": ("demo:demo", "See everything work on sample data."),
     "doctor": ("doctor:doctor", "Check that everything needed is in place."),

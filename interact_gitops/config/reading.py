@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from interact_gitops.config.references import unresolvable
+from interact_gitops.config.windows import window_faults
 from interact_gitops.errors import ConfigurationInvalid, Failure, Problem, did_you_mean
 from interact_gitops.jobs.faults import Fault, shape_faults
 from interact_gitops.jobs.positions import Document
@@ -47,6 +48,8 @@ def read_bytes(raw: bytes, shown: str) -> tuple[dict[str, Any], dict[str, int]]:
 
 def _setting_faults(value: Mapping[str, Any]) -> list[Fault]:
     faults = [*unresolvable(value, ()), *_channel_faults(value.get("channels", {}))]
+    if windows := value.get("sync", {}).get("windows"):
+        faults += window_faults(windows)
     named, targets = value.get("default_target"), value.get("targets", {})
     if named is not None and named not in targets:
         remedy = did_you_mean(named, targets) or f"targets: {', '.join(targets) or 'none'}"

@@ -14,7 +14,9 @@ from typing import Any, Literal
 from interact_gitops.config.channels import read_channel, written_channel
 from interact_gitops.config.reading import read_bytes, read_file
 from interact_gitops.config.references import SECRETS, remember_secret, resolve_reference
+from interact_gitops.config.windows import read_window
 from interact_gitops.errors import Failure, did_you_mean
+from interact_gitops.gitops.windows import Window
 from interact_gitops.jobs.channels import Channel
 from interact_gitops.jobs.model import Scalar
 
@@ -55,6 +57,7 @@ class Settings:
     channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
     channel_lines: Mapping[str, int] = field(default_factory=dict)
     github: Mapping[str, Any] = field(default_factory=dict)
+    windows: tuple[Window, ...] = ()
 
     @property
     def definitions_folder(self) -> Path:
@@ -161,6 +164,7 @@ def _settings(
         channels=value.get("channels"),
         channel_lines=lines or {},
         github=value.get("github", {}),
+        windows=tuple(read_window(raw) for raw in value.get("sync", {}).get("windows", ())),
     )
 
 

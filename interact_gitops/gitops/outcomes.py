@@ -1,0 +1,72 @@
+"""From what was written to how the loop stands. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+
+from interact_gitops.gitops.proposal import Name, Proposal, count_fights
+from interact_gitops.gitops.standing import Item, Standing
+from interact_gitops.planning.applying import Applied
+
+
+def left_over(proposal: Proposal) -> tuple[Item, ...]:
+    """What a proposal leaves as it is, and why."""
+    found = [
+        Item(kind=kind, key=key, state="drifted", reason="it was changed on the target by hand")
+        for kind, key in proposal.drifted
+    ]
+    found += [
+        Item(kind=kind, key=key, state="fighting",
+             reason="somebody changes it back each time that it is healed; it is left alone until git changes it")
+        for kind, key in proposal.fighting
+    ]  # fmt: skip
+    found += [
+        Item(kind=change.kind, key=change.key, state="refused", reason=f"{change.reason}; {change.remedy}")
+        for change in proposal.plan.changes
+        if change.action == "refused"
+    ]
+    return tuple(found)
+
+
+def after_writing(
+    standing: Standing, proposal: Proposal, applied: Applied, *, pending: Collection[Name], commit: str, now: datetime
+) -> tuple[Standing, set[Name]]:
+    """(how it stands now, what is still to be written). What failed is tried again at the next pass."""
+    done = {(o.change.kind, o.change.key) for o in applied.outcomes if o.result == "done"}
+    failed = [o for o in applied.outcomes if o.result != "done"]
+    undone = {(o.change.kind, o.change.key) for o in failed}
+    left = [
+        Item(kind=o.change.kind, key=o.change.key, state="failed" if o.result == "failed" else "pending",
+             reason=o.said or "it was not tried")
+        for o in failed
+    ]  # fmt: skip
+    items = (*(item for item in standing.items if (item.kind, item.key) not in done), *left)
+    fights = count_fights(standing.fights, proposal, done, set(pending))
+    after = replace(
+        standing, items=items, hold=None, fights=fights, wrote_at=now,
+        counts=dict(Counter(o.change.action for o in applied.outcomes if o.result == "done")),
+    )  # fmt: skip
+    # Of what was healed nothing is pending: it is found again if it is still there.
+    still = (set(pending) | undone) - done if failed else set()
+    if failed:
+        first = failed[0]
+        after = replace(
+            after, sync="OutOfSync", sync_reason=f"{len(failed)} of {len(applied.outcomes)} changes were not written",
+            health="Degraded", health_reason=f"{first.change.key}: {first.said or 'it was not tried'}",
+        )  # fmt: skip
+    elif items:
+        after = replace(
+            after, applied=commit, sync="OutOfSync", sync_reason=f"{len(items)} differ, and are left so",
+            health="Healthy", health_reason="all is well", succeeded_at=now,
+        )  # fmt: skip
+        if any(item.state in {"fighting", "refused"} for item in items):
+            after = replace(after, health="Degraded", health_reason=f"{items[0].key}: {items[0].reason}")
+    else:
+        after = replace(
+            after, applied=commit, sync="Synced", sync_reason=f"everything is as {commit[:7]} says", health="Healthy",
+            health_reason="all is well", succeeded_at=now,
+        )  # fmt: skip
+    return after, still
