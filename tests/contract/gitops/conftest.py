@@ -33,8 +33,9 @@ def git(folder: Path, *arguments: str, **environ: str) -> str:
     """What git prints."""
     done = subprocess.run(
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False,
-        env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.com",
-             "GIT_COMMITTER_NAME": "Ada", "GIT_COMMITTER_EMAIL": "ada@example.com", **environ},
+        env={**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "Ada",
+             "GIT_AUTHOR_EMAIL": "ada@example.com", "GIT_COMMITTER_NAME": "Ada",
+             "GIT_COMMITTER_EMAIL": "ada@example.com", **environ},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -132,6 +133,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
 def repository(tmp_path: Path) -> Repository:
     remote, work = tmp_path / "jobs.git", tmp_path / "work"
     git(tmp_path, "init", "-q", "--bare", "-b", "main", str(remote))
+    git(remote, "config", "receive.denyDeleteCurrent", "ignore")
     git(tmp_path, "clone", "-q", str(remote), str(work))
     made = Repository(remote, work)
     made.write("interact-gitops.yaml", f"managed_by: {MARK}\n")

@@ -9,6 +9,7 @@ import pytest
 
 from interact_gitops.gitops.controls import Word, change_controls, read_controls
 from interact_gitops.gitops.memory import read_standing
+from interact_gitops.jobs.wire import job_from_wire, job_to_wire
 
 from .conftest import World, git, job
 
@@ -32,7 +33,8 @@ def test_a_commit_is_written_and_remembered(world: World) -> None:
     sha = start(world, "one", "two")
     assert {found.raw["commit"] for found in world.jobs().values()} == {sha}
     found = read_standing(world.folder / "state")
-    assert found is not None and found == world.loop.standing  # type: ignore[union-attr]  # there is one after a pass
+    assert found is not None
+    assert found == world.loop.standing  # type: ignore[union-attr]  # there is one after a pass
     assert (found.applied, found.jobs, dict(found.counts)) == (sha, 2, {"create": 2})
 
 
@@ -46,7 +48,7 @@ def test_an_unchanged_branch_asks_the_target_nothing(world: World) -> None:
 
 def test_a_changed_file_costs_its_own_job_alone(world: World) -> None:
     start(world, *(f"job-{number}" for number in range(8)))
-    world.later(minutes=1)
+    world.later(minutes=6)  # the ids of jobs that we made are learnt with the next look at everything
     world.once()
     world.repository.commit(job_3=job("job-3", name="Changed"))
     asked = count_requests(world)
@@ -54,6 +56,7 @@ def test_a_changed_file_costs_its_own_job_alone(world: World) -> None:
     assert world.names()["job-3"] == "Changed"
     reads = [path for method, path in asked if method == "GET"]
     assert len(reads) == 2, asked  # the job, and our own look above
+    assert any(path.startswith("/api/agents/jobs/") for path in reads)
     assert [method for method, _ in asked if method == "PUT"] == ["PUT"]
 
 
@@ -154,7 +157,8 @@ def test_a_bad_commit_changes_nothing_and_is_told_with_its_line(world: World) ->
         standing = world.once()
         assert (standing.sync, standing.health) == ("OutOfSync", "Degraded")
         assert any("jobs.d/two.yaml:2:1:" in problem for problem in standing.problems)
-        assert standing.good is not None and standing.good.sha == sha
+        assert standing.good is not None
+        assert standing.good.sha == sha
         world.later(minutes=1)
     assert world.names() == {"one": "One", "two": "Two"}
     assert standing.next_at is not None
@@ -181,7 +185,8 @@ def test_deletes_over_the_guard_wait_for_their_digest_once(world: World) -> None
     start(world, "a", "b", "c", "d", "e")
     world.repository.commit(a=None, b=None, c=job("c", name="Changed"))
     standing = world.once()
-    assert standing.hold is not None and standing.hold.digest is not None
+    assert standing.hold is not None
+    assert standing.hold.digest is not None
     assert f"sync approve {standing.hold.digest}" in standing.hold.release
     assert len(world.jobs()) == 5
     asked = count_requests(world)
@@ -267,9 +272,8 @@ def test_a_protected_target_waits_for_every_plan(world: World) -> None:
 @pytest.mark.parametrize("foreign", ["other/repository", None])
 def test_a_job_of_somebody_else_is_refused_and_named(world: World, foreign: str | None) -> None:
     start(world, "one")
-    body = {**world.jobs()["one"].raw, "key": "theirs", "managedBy": foreign}
-    fields = ("key", "name", "agent", "prompts", "managedBy")
-    world.client.create_job({name: body[name] for name in fields}, idempotency_key="x")
+    body = {**job_to_wire(job_from_wire(world.jobs()["one"].raw)), "key": "theirs", "managedBy": foreign}
+    world.client.create_job(body, idempotency_key="x")
     world.repository.commit(theirs=job("theirs"))
     standing = world.once()
     assert standing.health == "Degraded"
