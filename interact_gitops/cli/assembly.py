@@ -11,7 +11,7 @@ from interact_gitops.cli.options import Workspace
 
 if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
-    from interact_gitops.runner.defined import DefinedCatalogue
+    from interact_gitops.runner.defined import DefinedCatalogue, FolderSource, Source
     from interact_gitops.runner.journal import Journal
     from interact_gitops.runner.options import RunnerOptions
     from interact_gitops.runner.remote import RemoteTarget
@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 @contextmanager
 def runner_of(
-    workspace: Workspace, options: RunnerOptions, journal: Journal, *, tick: Callable[[Standing], object]
-) -> Iterator[Runner]:
-    """A runner that is ready to run. Raises DefinitionsInvalid, LedgerFailure, TargetFailure."""
+    workspace: Workspace, options: RunnerOptions, journal: Journal, *, tick: Callable[[Standing], object],
+    source: Source | None = None,
+) -> Iterator[Runner]:  # fmt: skip
+    """A runner that is ready to run, by the folder's definitions or those of `source`.
+
+    Raises DefinitionsInvalid, LedgerFailure, TargetFailure.
+    """
     from interact_gitops.runner.runner import Runner
 
-    workspace.definitions()  # from here on the last good ones stay in force; now there are none
+    if source is None:
+        workspace.definitions()  # from here on the last good ones stay in force; now there are none
     with open_book(workspace) as book, patient_client(workspace, options) as client:
-        catalogue, target = catalogue_and_target(workspace, client)
+        catalogue, target = catalogue_and_target(workspace, client, source)
         yield Runner(
             target=target, ledger=book.ledger, catalogue=catalogue, space=book.space, owner=runner_id(),
             options=options, journal=journal, tick=tick,
@@ -45,8 +50,13 @@ def patient_client(workspace: Workspace, options: RunnerOptions) -> Client:
     return workspace.client(api=api, attempts=1, timeout_seconds=options.request, patience_seconds=options.request)
 
 
-def catalogue_and_target(workspace: Workspace, client: Client) -> tuple[DefinedCatalogue, RemoteTarget]:
-    """The jobs of this repository on the target, and the target as a runner sees it. Raises TargetFailure."""
+def catalogue_and_target(
+    workspace: Workspace, client: Client, source: Source | None = None
+) -> tuple[DefinedCatalogue, RemoteTarget]:
+    """The jobs of this repository (or of `source`) on the target, and the target as a runner sees it.
+
+    Raises TargetFailure.
+    """
     from interact_gitops.config import owner
     from interact_gitops.runner.defined import DefinedCatalogue, Place
     from interact_gitops.runner.remote import RemoteTarget
@@ -56,10 +66,7 @@ def catalogue_and_target(workspace: Workspace, client: Client) -> tuple[DefinedC
         name=target.name, shown=f"{target.url} {target.organization}", managed_by=owner(settings),
         schedules=target.schedules, sends_body=target.trigger_body == "send",
     )  # fmt: skip
-    catalogue = DefinedCatalogue(
-        folder=settings.definitions_folder, load=lambda: workspace.load().valid(settings.definitions),
-        commit=lambda: _commit(workspace), client=client, place=place,
-    )  # fmt: skip
+    catalogue = DefinedCatalogue(source=source or _folder(workspace), client=client, place=place)
     return catalogue, RemoteTarget(client, gone=catalogue.gone)
 
 
@@ -69,8 +76,17 @@ def evaluates(workspace: Workspace, client: Client) -> bool:
     return chosen == "runner" or (chosen is None and client.surface() == "public")
 
 
-def _commit(workspace: Workspace) -> str | None:
+def _folder(workspace: Workspace) -> FolderSource:
+    """The definitions in the folder, as they are at each look."""
     from interact_gitops.gitops.checkout import read_checkout
+    from interact_gitops.runner.defined import FolderSource
 
-    checkout = read_checkout(workspace.settings.folder)
-    return checkout.commit if checkout else None
+    settings = workspace.settings
+
+    def commit() -> str | None:
+        checkout = read_checkout(settings.folder)
+        return checkout.commit if checkout else None
+
+    return FolderSource(
+        settings.definitions_folder, lambda: workspace.load().valid(settings.definitions), commit
+    )  # fmt: skip

@@ -43,7 +43,7 @@ def run_loop(workspace: Workspace, options: Mapping[str, Any]) -> int:
         wake, stop = threading.Event(), threading.Event()
         stack.enter_context(stopping(stop, wake))
         if options["listen"]:
-            stack.enter_context(listener(options["listen"], loop, report, wake, secret=_secret(workspace)))
+            stack.enter_context(listener(options["listen"], loop, report, wake, secret=read_secret(workspace)))
         keep_going(loop, report, wake, stop)
     return ExitCode.DONE
 
@@ -86,7 +86,7 @@ def _once(standing: Standing) -> int:
     return ExitCode.DONE if standing.sync == "Synced" else ExitCode.FAILED
 
 
-def _secret(workspace: Workspace) -> str | None:
+def read_secret(workspace: Workspace) -> str | None:
     from interact_gitops.config.references import remember_secret
 
     found = workspace.environ.get("INTERACT_GITOPS_WEBHOOK_SECRET")

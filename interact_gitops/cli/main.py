@@ -43,6 +43,7 @@ COMMANDS = {
     "ledger": ("ledger:ledger", "See and mend the run-key ledger."),
     "channels": ("channels:channels", "See and test channels, and send again what failed."),
     "sync": ("sync:sync", "Keep a target in step with a branch."),
+    "up": ("up:up", "Sync loop and runner in one process."),
     "status": ("status:status", "Show how the sync loop stands."),
     "serve": ("serve:serve", "Serve the embedded Interact on this machine."),
     "demo": ("demo:demo", "See everything work on sample data."),

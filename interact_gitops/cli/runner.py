@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,6 +14,30 @@ from interact_gitops.errors import Failure
 
 if TYPE_CHECKING:
     from interact_gitops.runner.runner import Runner
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+# What every command takes in which a runner works.
+_WORKING = (
+    click.option("--parallelism", type=click.IntRange(1, 200), default=16, show_default=True,
+                 help="Requests at a time."),
+    click.option("--drain-timeout", callback=read_wait, default="45s", show_default=True,
+                 help="How long a stop waits for answers."),
+    click.option("--lease", callback=read_wait, default="2m", show_default=True,
+                 help="After which others take over."),
+    click.option("--metrics-port", type=click.IntRange(0, 65_535), help="Serve Prometheus metrics on this port."),
+    click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address for them."),
+    click.option("--on-unknown", type=click.Choice(["hold", "resend"]), default="hold", show_default=True,
+                 help="A request that may have started a run, and of which no chat is found."),
+    click.option("--ping-url", metavar="URL", help="A dead man's switch, told once a minute that all is well."),
+)  # fmt: skip
+
+
+def working(function: C) -> C:
+    """The options of a command in which a runner works."""
+    for option in reversed(_WORKING):
+        function = option(function)
+    return function
 
 
 @command(
@@ -27,16 +52,7 @@ interact-gitops runner --until-idle --parallelism 4
 @click.option("--once", is_flag=True, help="Follow, decide, send what is due, and end.")
 @click.option("--follow", is_flag=True, help="With --once: wait for the ends.")
 @click.option("--until-idle", is_flag=True, help="End when nothing runs and nothing waits.")
-@click.option("--parallelism", type=click.IntRange(1, 200), default=16, show_default=True, help="Requests at a time.")
-@click.option("--drain-timeout", callback=read_wait, default="45s", show_default=True,
-              help="How long a stop waits for answers.")  # fmt: skip
-@click.option("--lease", callback=read_wait, default="2m", show_default=True,
-              help="After which others take over.")  # fmt: skip
-@click.option("--metrics-port", type=click.IntRange(0, 65_535), help="Serve Prometheus metrics on this port.")
-@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="Address for them.")
-@click.option("--on-unknown", type=click.Choice(["hold", "resend"]), default="hold", show_default=True,
-              help="A request that may have started a run, and of which no chat is found.")  # fmt: skip
-@click.option("--ping-url", metavar="URL", help="A dead man's switch, told once a minute that all is well.")
+@working
 def runner(workspace: Workspace, once: bool, follow: bool, until_idle: bool, drain_timeout: int, **given: Any) -> None:
     """Evaluate the schedules, start what is due, follow it to its end; until stopped.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -43,33 +43,48 @@ def running(
 ) -> Iterator[Runner]:
     """A runner that stops when it is told to. Raises Failure."""
     from interact_gitops.cli.assembly import runner_of
+
+    options = runner_options(parallelism, lease, on_unknown)
+    with status_line(wanted=not workspace.quiet and workspace.log_format == "text") as (show, write):
+        start_logging(workspace.log_format, quiet=workspace.quiet, write=write)
+        journal, tick = audience(show, metrics_port=metrics_port, metrics_host=metrics_host, ping_url=ping_url)
+        with runner_of(workspace, options, journal, tick=tick) as made, _signals(made):
+            yield made
+    if made.left_behind:
+        leave()
+
+
+def leave() -> NoReturn:
+    """End the process, whatever its threads wait for."""
+    # Threads that still wait for an answer would keep the process beyond the time that it was given.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def audience(
+    show: Callable[[Standing], object], *, metrics_port: int | None, metrics_host: str, ping_url: str | None
+) -> tuple[Journal, Callable[[Standing], None]]:
+    """(the runner's journal, what it calls after each round): its log, its figures, its dead man's switch."""
     from interact_gitops.runner.journal import Journal
     from interact_gitops.runner.ping import Switch
 
     journal = Journal()
     switch = Switch(ping_url) if ping_url else None
     figures = _figures(journal, metrics_port, metrics_host) if metrics_port is not None else None
-    options = _options(parallelism, lease, on_unknown)
-    with status_line(wanted=not workspace.quiet and workspace.log_format == "text") as (show, write):
-        start_logging(workspace.log_format, quiet=workspace.quiet, write=write)
 
-        def tick(standing: Standing) -> None:
-            show(standing)
-            if figures is not None:
-                figures.update(standing)
-            if switch is not None and standing.ledger_down is None and standing.held is None:
-                switch.press()
+    def tick(standing: Standing) -> None:
+        show(standing)
+        if figures is not None:
+            figures.update(standing)
+        if switch is not None and standing.ledger_down is None and standing.held is None:
+            switch.press()
 
-        with runner_of(workspace, options, journal, tick=tick) as made, _signals(made):
-            yield made
-    if made.left_behind:
-        # Threads that still wait for an answer would keep the process beyond the time that it was given.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    return journal, tick
 
 
-def _options(parallelism: int, lease: int, on_unknown: str) -> RunnerOptions:
+def runner_options(parallelism: int, lease: int, on_unknown: str) -> RunnerOptions:
+    """The runner's options from the command line's. Raises a usage error."""
     from interact_gitops.runner.options import RunnerOptions
 
     if not SHORTEST_LEASE <= lease <= LONGEST_LEASE:

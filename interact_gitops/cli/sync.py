@@ -24,26 +24,35 @@ def _duration(name: str, default: str, words: str) -> click.Option:
     return click.Option([name], default=default, show_default=True, metavar="DURATION", callback=read_wait, help=words)
 
 
-OPTIONS = [
-    click.Option(["--repo"], metavar="URL", help="The repository: https, ssh, or a folder's absolute path."),
-    click.Option(["--branch"], default="main", show_default=True, help="The branch to follow."),
-    click.Option(["--path"], metavar="DIR", help="The folder of interact-gitops.yaml in the repository."),
-    click.Option(["--once"], is_flag=True, help="One pass, then exit: 0 when the target is what git says."),
-    click.Option(["--heal"], is_flag=True, help="Put back what people change on the target by hand."),
-    click.Option(["--prune/--no-prune"], default=True, help="Delete jobs that git no longer has.  [default: prune]"),
-    _duration("--interval", "1m", "How often the branch is looked at."),
-    _duration("--compare", "5m", "How often the whole target is compared."),
-    click.Option(["--require-signed"], type=click.Choice(["ssh", "gpg"]), help="Demand such signatures."),
-    click.Option(["--allowed-signers"], type=click.Path(path_type=Path), metavar="FILE", help="Whose ssh keys count."),
-    click.Option(["--credential-helper"], metavar="NAME", help="Git's credential helper for https."),
-    click.Option(["--ssh-key"], type=click.Path(path_type=Path), metavar="FILE", help="The private key for ssh."),
-    click.Option(["--known-hosts"], type=click.Path(path_type=Path), metavar="FILE", help="The servers' keys for ssh."),
-    _duration("--git-timeout", "2m", "How long a git command may take."),
-    click.Option(["--max-size"], type=click.IntRange(1, 1 << 20), default=1024, show_default=True, metavar="MIB",
-                 help="How much one fetch may bring."),
-    click.Option(["--listen"], metavar="[HOST:]PORT", help="Serve webhook, health and figures there."),
-    STATE_OPTION,
-]  # fmt: skip
+def _file(name: str, words: str) -> click.Option:
+    return click.Option([name], type=click.Path(path_type=Path), metavar="FILE", help=words)
+
+
+def source_options() -> list[click.Option]:
+    """What to follow, how often, and whom to trust."""
+    return [
+        click.Option(["--repo"], metavar="URL", help="The repository: https, ssh, or a folder's absolute path."),
+        click.Option(["--branch"], default="main", show_default=True, help="The branch to follow."),
+        click.Option(["--path"], metavar="DIR", help="The folder of interact-gitops.yaml in the repository."),
+        click.Option(["--heal"], is_flag=True, help="Put back what people change on the target by hand."),
+        click.Option(["--prune/--no-prune"], default=True,
+                     help="Delete jobs that git no longer has.  [default: prune]"),
+        _duration("--interval", "1m", "How often the branch is looked at."),
+        _duration("--compare", "5m", "How often the whole target is compared."),
+        click.Option(["--require-signed"], type=click.Choice(["ssh", "gpg"]), help="Demand such signatures."),
+        _file("--allowed-signers", "Whose ssh keys count."),
+        click.Option(["--credential-helper"], metavar="NAME", help="Git's credential helper for https."),
+        _file("--ssh-key", "The private key for ssh."),
+        _file("--known-hosts", "The servers' keys for ssh."),
+        _duration("--git-timeout", "2m", "How long a git command may take."),
+        click.Option(["--max-size"], type=click.IntRange(1, 1 << 20), default=1024, show_default=True, metavar="MIB",
+                     help="How much one fetch may bring."),
+        click.Option(["--listen"], metavar="[HOST:]PORT", help="Serve webhook, health and figures there."),
+        STATE_OPTION,
+    ]  # fmt: skip
+
+
+_ONCE = click.Option(["--once"], is_flag=True, help="One pass, then exit: 0 when the target is what git says.")
 
 
 @click.make_pass_decorator(Workspace, ensure=True)
@@ -56,7 +65,8 @@ def _run(workspace: Workspace, /, **options: Any) -> int | None:
 
 
 sync = click.Group(
-    "sync", epilog=EXAMPLES, params=[*OPTIONS, *global_options()], callback=_run, invoke_without_command=True,
+    "sync", epilog=EXAMPLES, params=[_ONCE, *source_options(), *global_options()], callback=_run,
+    invoke_without_command=True,
     help="""Keep a target in step with a branch: fetch, verify, plan, guard, apply, and look again.
 
     What a commit changes is written. What people change on the target by hand is reported, and put back with --heal.

@@ -24,6 +24,7 @@ class Commits:
     signature: str | None = None
     problems: tuple[str, ...] = ()
     desired: Desired | None = None
+    _recalled: Desired | None = None  # the last good one of an earlier process, which nobody looked at since
     _trusted: tuple[str, str] | None = None  # the commit that was verified, and by which list
     _bad: tuple[str, Failure] | None = None  # the commit that could not be used, and why: it is not read again
 
@@ -58,6 +59,17 @@ class Commits:
         self.source.keep(sha)
         self.desired, self.problems = desired, ()
         return before, desired
+
+    @property
+    def in_force(self) -> Desired | None:
+        """What the runner works from: the last good commit, of an earlier process where this one has none yet."""
+        return self.desired or self._recalled
+
+    def recall(self) -> None:
+        """Remember the last good commit from the mirror, so that a restart while the repository is away, or while its
+        head cannot be used, leaves it in force. It was verified when it was kept."""
+        kept = self.source.kept()
+        self._recalled = self._written(kept) if kept is not None else None
 
     def is_current(self, sha: str) -> bool:
         """Whether a commit is the last good one, and trusted by those who count now. Raises Failure."""

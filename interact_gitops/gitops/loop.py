@@ -86,11 +86,6 @@ class Loop:
             return "OutOfSync", f"the commit {standing.head.short} cannot be used"
         return "Unknown", "the last pass could not look at everything"
 
-    @property
-    def good(self) -> Desired | None:
-        """The last commit that could be used, as long as this process knows it."""
-        return self.commits.desired
-
     def _pass(self) -> None:
         controls = read_controls(self.folder)
         if controls.suspend is not None:

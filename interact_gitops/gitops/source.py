@@ -100,6 +100,13 @@ class GitSource:
                 f"the mirror in {str(self.folder)!r} cannot be written", remedy="check its disk and permissions"
             )
 
+    def kept(self) -> str | None:
+        """The commit that is held on to."""
+        if not (self.folder / ".git").is_dir():
+            return None
+        found = ask_git(self.folder, "rev-parse", "--verify", "--quiet", f"{KEPT}good")
+        return found.out.decode().strip() if found is not None and found.code == 0 else None
+
     def has(self, sha: str) -> bool:
         """Whether a commit is here."""
         return self._has(sha)

@@ -1,4 +1,4 @@
-"""The `Catalogue` of a definitions folder: git says when a job runs, the target what runs there.
+"""The `Catalogue` of definitions: git says when a job runs, the target what runs there.
 
 On a target with the definitions API a job is what was applied to it; an edit that is not applied yet changes its
 schedule and nothing else. On a public one it is the job that the definition is bound to, if it is to one.
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from interact_gitops.errors import Failure
 from interact_gitops.interact.client import Client
@@ -44,24 +44,55 @@ class Place:
     sends_body: bool = False
 
 
+class Source(Protocol):
+    """Where definitions stand."""
+
+    def version(self) -> object:
+        """Changes whenever reading again would find something else; cheap, and asked at every tick."""
+
+    def read(self) -> tuple[Sequence[Definition], str | None]:
+        """(the valid definitions, their commit). Raises Failure."""
+
+
+class FolderSource:
+    """A folder of files that people edit. `load` reads its definitions (raising Failure), `commit` says at which
+    commit they are; the folder is looked at every two seconds."""
+
+    def __init__(
+        self, folder: Path, load: Callable[[], Sequence[Definition]], commit: Callable[[], str | None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._folder, self._load, self._commit, self._clock = folder, load, commit, clock
+        self._looked = float("-inf")
+        self._print: object = None
+
+    def version(self) -> object:
+        """See `Source`: the files' names, times and sizes."""
+        now = self._clock()
+        if now - self._looked >= LOOK_EVERY:
+            self._looked, self._print = now, fingerprint(self._folder)
+        return self._print
+
+    def read(self) -> tuple[Sequence[Definition], str | None]:
+        """See `Source`."""
+        return self._load(), self._commit()
+
+
 class DefinedCatalogue:
-    """`load` reads the definitions (raising Failure), `commit` says at which commit they are."""
+    """The jobs of a source, as they are on a target."""
 
     def __init__(
         self,
         *,
-        folder: Path,
-        load: Callable[[], Sequence[Definition]],
-        commit: Callable[[], str | None],
+        source: Source,
         client: Client,
         place: Place,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Asks which API the target has. Raises TargetFailure."""
-        self._folder, self._load, self._commit = folder, load, commit
-        self._client, self._place, self._clock = client, place, clock
+        self._source, self._client, self._place, self._clock = source, client, place, clock
         self._full = client.surface() == "full"
-        self._looked = self._asked = float("-inf")
+        self._asked = float("-inf")
         self._print: object = None
         self._read_print: object = None
         self._definitions: Sequence[Definition] = ()
@@ -71,10 +102,8 @@ class DefinedCatalogue:
         self._number = 0
 
     def version(self) -> object:
-        """See `Catalogue`: the files' names, times and sizes, and how often the target was asked."""
-        now = self._clock()
-        if now - self._looked >= LOOK_EVERY:
-            self._looked, self._print = now, fingerprint(self._folder)
+        """See `Catalogue`: the source's version, and how often the target was asked."""
+        now, self._print = self._clock(), self._source.version()
         if now - self._asked >= (FULL_AGAIN if self._full else PUBLIC_AGAIN):
             return (self._print, self._number + 1)
         return (self._print, self._number)
@@ -101,7 +130,7 @@ class DefinedCatalogue:
 
     def _read(self, now: float) -> None:
         if self._read_print is None or self._read_print != self._print:
-            self._definitions, self._head = self._load(), self._commit()
+            self._definitions, self._head = self._source.read()
             self._read_print = self._print
         try:
             self._found = self._runnable()
