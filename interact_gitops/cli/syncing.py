@@ -52,6 +52,7 @@ def loop_of(workspace: Workspace, client: Client, options: Mapping[str, Any]) ->
     from interact_gitops.gitops.memory import read_standing
     from interact_gitops.gitops.place import Place
     from interact_gitops.gitops.standing import Standing
+    from interact_gitops.gitops.telling import Teller
 
     folder, target = Path(options["state"]), workspace.target
     source = source_of(options, folder)
@@ -69,6 +70,7 @@ def loop_of(workspace: Workspace, client: Client, options: Mapping[str, Any]) ->
     reading = Reading(workspace=workspace, path=options["path"] or "", url=fresh.repository)
     return Loop(
         commits=Commits(source, reading.read, _trust(options)), place=place, folder=folder, standing=standing,
+        teller=Teller(client),
         options=LoopOptions(
             interval=options["interval"], compare=options["compare"], heal=options["heal"],
             protected=target.protected,

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from interact_gitops.errors import Failure, Refused
 from interact_gitops.gitops.hook import MOST_BYTES, Hook
 from interact_gitops.gitops.loop import Loop
-from interact_gitops.gitops.memory import standing_to_json
 from interact_gitops.gitops.metrics import exposition
 from interact_gitops.gitops.report import Report
+from interact_gitops.gitops.telling import standing_form
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -103,7 +103,7 @@ def application(loop: Loop, report: Report, wake: threading.Event, hook: Hook) -
         return PlainTextResponse(text, media_type=kind)
 
     async def status(_request: Request) -> Response:
-        return JSONResponse(standing_to_json(loop.standing))
+        return JSONResponse(standing_form(loop.standing))
 
     return Starlette(
         routes=[

@@ -17,12 +17,13 @@ from interact_gitops.errors import Failure, GuardHeld
 from interact_gitops.gitops.commits import Commits
 from interact_gitops.gitops.controls import Controls, read_controls, use_approval
 from interact_gitops.gitops.desired import Desired, changed_between
-from interact_gitops.gitops.memory import write_standing
+from interact_gitops.gitops.memory import still_at_work, write_standing
 from interact_gitops.gitops.network import GitTrouble
 from interact_gitops.gitops.outcomes import after_writing, left_over
 from interact_gitops.gitops.place import Place, Seen
 from interact_gitops.gitops.proposal import Name, Proposal, propose
 from interact_gitops.gitops.standing import Hold, Standing, Sync
+from interact_gitops.gitops.telling import Teller
 from interact_gitops.gitops.windows import Window, closed
 from interact_gitops.interact.errors import Locked, TargetFailure
 from interact_gitops.planning.guards import check_guards
@@ -50,6 +51,7 @@ class Loop:
     options: LoopOptions
     folder: Path
     standing: Standing
+    teller: Teller | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     seconds: Callable[[], float] = time.monotonic
     _seen: Seen | None = None
@@ -74,8 +76,13 @@ class Loop:
         self.standing = replace(
             self.standing, passed_at=at, seconds=took, next_at=at + timedelta(seconds=self._pause())
         )
-        if _differs(before, self.standing):
+        changed = _differs(before, self.standing)
+        if changed:
             write_standing(self.folder, self.standing)
+        else:
+            still_at_work(self.folder)
+        if self.teller is not None:
+            self.teller.tell(self.standing, changed=changed)
         return self.standing
 
     def _unsynced(self, failure: Failure) -> tuple[Sync, str]:

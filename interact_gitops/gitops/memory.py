@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,32 @@ def standing_to_json(standing: Standing) -> dict[str, Any]:
     raw = _plain(asdict(replace(standing, fights={}, told=standing.told[-MOST_TOLD:])))
     fights = [{"kind": kind, "key": key, **asdict(fight)} for (kind, key), fight in sorted(standing.fights.items())]
     return {"formatVersion": FORMAT, **raw, "fights": fights}
+
+
+def still_at_work(folder: Path) -> None:
+    """Leave a trace of a pass that changed nothing, for the price of a time stamp."""
+    with suppress(OSError):  # the next change says what is wrong with the disk
+        os.utime(folder / FILE)
+
+
+def last_pass(folder: Path) -> datetime | None:
+    """When the last pass ended, in UTC, by this machine's clock."""
+    try:
+        return datetime.fromtimestamp((folder / FILE).stat().st_mtime, UTC)
+    except OSError:
+        return None
+
+
+def at_work(folder: Path) -> bool:
+    """Whether a loop works in a folder now."""
+    try:
+        with open(folder / LOCK, encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 @contextmanager

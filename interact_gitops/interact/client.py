@@ -279,6 +279,10 @@ class Client:
             if not finished.maybe_done:
                 raise
 
+    def report_sync(self, standing: Mapping[str, Any]) -> None:
+        """Say how a sync loop stands (`SyncStanding`). Raises NotFound on a target that does not want to know."""
+        self._transport.send("PUT", "/api/sync", what="report the sync loop", body=standing, repeatable=True)
+
     def _set_pause(self, job_id: str, verb: str, body: Mapping[str, Any] | None) -> RemoteJob:
         what = f"{verb} job {job_id}"
         path = f"{_JOBS}/{part(job_id)}/{verb}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interact_gitops.server.api import channels, chats, deliveries, jobs, locks, service, triggers
+from interact_gitops.server.api import channels, chats, deliveries, jobs, locks, service, sync, triggers
 from interact_gitops.server.api.calls import Endpoint
 from interact_gitops.server.identity import Permission
 
@@ -87,6 +87,8 @@ OPERATIONS: tuple[Operation, ...] = (
     _write("takeLock", "POST", _LOCKS, locks.take_lock),
     _write("renewLock", "POST", f"{_LOCK}/renew", locks.renew_lock),
     _write("releaseLock", "DELETE", _LOCK, locks.release_lock),
+    _read("listSync", "/api/sync", sync.list_sync),
+    _write("reportSync", "PUT", "/api/sync", sync.report_sync),
     _open("getHealth", "/healthz", service.healthz),
     _open("getReadiness", "/readyz", service.readyz),
     _open("getMetrics", "/metrics", service.metrics),

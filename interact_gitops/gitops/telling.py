@@ -1,0 +1,79 @@
+"""A standing as others are shown it: on the target (`GET /api/sync`), over HTTP, and by `status --format json`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from interact_gitops.errors import Failure
+from interact_gitops.gitops.source import Commit
+from interact_gitops.gitops.standing import Standing
+from interact_gitops.interact.errors import ApiRefusal
+
+if TYPE_CHECKING:
+    from interact_gitops.interact.client import Client
+
+MOST_ITEMS, MOST_PROBLEMS = 200, 50
+_TEXT = 2_000  # characters of a reason
+AGAIN = 300.0  # seconds after which a standing that did not change is told again: it is alive
+
+
+def standing_form(standing: Standing) -> dict[str, Any]:
+    """See `SyncStanding` in schema/interact-api.openapi.json."""
+    hold = standing.hold
+    return {
+        "managedBy": standing.managed_by,
+        "repository": standing.repository,
+        "branch": standing.branch,
+        "sync": standing.sync,
+        "syncReason": standing.sync_reason[:_TEXT],
+        "health": standing.health,
+        "healthReason": standing.health_reason[:_TEXT],
+        "head": _commit(standing.head),
+        "good": _commit(standing.good),
+        "signature": standing.signature,
+        "applied": standing.applied,
+        "jobs": standing.jobs,
+        "differing": len(standing.items),
+        "items": [{**asdict(item), "reason": item.reason[:_TEXT]} for item in standing.items[:MOST_ITEMS]],
+        "hold": hold and {**asdict(hold), "reason": hold.reason[:_TEXT], "since": _time(hold.since)},
+        "problems": [problem[:_TEXT] for problem in standing.problems[:MOST_PROBLEMS]],
+        "passedAt": _time(standing.passed_at),
+        "succeededAt": _time(standing.succeeded_at),
+        "wroteAt": _time(standing.wrote_at),
+    }
+
+
+class Teller:
+    """Tells a target how the loop stands, as far as it wants to know: what fails here is told at the next change."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._deaf = False
+        self._told: datetime | None = None
+
+    def tell(self, standing: Standing, *, changed: bool) -> None:
+        """Tell it what changed, or that the loop is still at work."""
+        at = standing.passed_at
+        stale = self._told is None or at is None or not 0 <= (at - self._told).total_seconds() < AGAIN
+        if self._deaf or not standing.managed_by or not (changed or stale):
+            return
+        try:
+            self._client.report_sync(standing_form(standing))
+        except ApiRefusal as refused:
+            self._deaf = refused.status in {403, 404, 405}  # it has no such place, or our key may not
+        except Failure:
+            return
+        else:
+            self._told = at
+
+
+def _commit(commit: Commit | None) -> dict[str, Any] | None:
+    if commit is None:
+        return None
+    return {"sha": commit.sha, "author": commit.author[:500], "subject": commit.subject[:1000], "at": _time(commit.at)}
+
+
+def _time(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None
