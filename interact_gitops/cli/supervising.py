@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from interact_gitops.cli.bug import write_bug_report
 from interact_gitops.errors import Failure
 
 LOGGER = logging.getLogger("interact_gitops.runner.parts")
@@ -49,9 +50,8 @@ def _keep(part: Part, stopped: threading.Event) -> None:
             said = "it ended by itself"
         except Failure as failure:
             said = f"{failure.message}; {failure.remedy}" if failure.remedy else failure.message
-        except Exception as bug:  # a bug of one part must not stop the others
-            LOGGER.debug("%s", part.name, exc_info=True)
-            said = f"{type(bug).__name__}: {bug} (a bug: please report it)"
+        except Exception as bug:  # noqa: BLE001  # a bug of one part must not stop the others
+            said = f"this is a bug: {type(bug).__name__}; please report it with {write_bug_report(bug)}"
         if stopped.is_set():
             return
         if time.monotonic() - began > LONG_ENOUGH:
