@@ -35,6 +35,7 @@ from .conftest import COMMAND, ROOT, Answer, Shell
 HOOK_PATH = "T0Zq8Xw/B7kCanaryPathVn4yRt9"
 SIGNING = 'Qz7&"<m/+9%é-4Kw2Lw8Rt5Canary'
 WRONG_KEY = "int_Wr0ngCanaryKey8fJ2mXq5vT7zLp3nB6sD1gH4kY9cR"
+GIT_TOKEN = "ghp_CanaryOfARepository6yVbT2"
 PASSWORD = "Pw5CanaryOfAnUrlT8zK"
 MAIL = "smtp-CanaryFromAFile-3hG7pQ"
 PART = 12  # characters of a secret that tell as much as all of it to whoever reads along
@@ -57,7 +58,9 @@ import json, os, sys
 def watch(event, arguments):
     if event in {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"}:
         given = next((one for one in arguments if hasattr(one, "items")), None)
-        own = {name: value for name, value in (given or {}).items() if os.environ.get(str(name)) != value}
+        # git is given a token in its environment, which its own user alone can read.
+        own = {name: value for name, value in (given or {}).items()
+               if os.environ.get(str(name)) != value and not str(name).startswith("GIT_CONFIG_VALUE_")}
         shown = repr([one for one in arguments if one is not given]) + repr(own)
         with open(os.environ["CANARY_STARTED"], "a") as file:
             file.write(shown + "\\n")
@@ -86,7 +89,7 @@ def case(*arguments: str, asks: bool = True, **environment: str) -> Case:
     return Case(arguments, environment, asks)
 
 
-# {chat} is a chat of the target, {out} a file to write.
+# {chat} is a chat of the target, {out} a file to write, {repo} the folder as a repository, with all that it has.
 CASES: Mapping[str, tuple[Case, ...]] = {
     "init": (case("init", "fresh", asks=False),),
     "validate": (case("validate", asks=False), case("validate", "--format", "json", asks=False)),
@@ -102,7 +105,17 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "cancel": (case("cancel", "{chat}"), case("cancel", "{chat}", "--format", "json")),
     "history": (case("history"), case("history", "--format", "json")),
     "chat": (case("chat", "{chat}"), case("chat", "{chat}", "--format", "json"), case("chat", "nope")),
-    "serve": (),  # a test of its own, below
+    "sync": (
+        case("sync", "--once", "--heal", "--repo", "{repo}", INTERACT_GITOPS_GIT_TOKEN=GIT_TOKEN),
+        case(
+            "sync", "--once", "--repo", "http://127.0.0.1:9/acme/jobs", INTERACT_GITOPS_GIT_TOKEN=GIT_TOKEN, asks=False
+        ),
+        case("sync", "--once", "--repo", f"https://user:{PASSWORD}@example.com/acme/jobs", asks=False),
+        case("sync", "suspend", "--reason", "a test", asks=False),
+    ),
+    "status": (case("status", asks=False), case("status", "--format", "json", asks=False)),
+    "up": (),  # a test of its own, below
+    "serve": (),  # and so has this
     "demo": (case("demo", "--no-keep", "--data", "demo-data", asks=False),),
     "doctor": (case("doctor"), case("doctor", "--format", "json")),
     "completion": (
@@ -130,7 +143,13 @@ class Net:
 
     def run(self, one: Case, *more: str, expect: int | None = None, **environment: str) -> Answer:
         out = self.shell.folder / "written" / f"{len(list((self.shell.folder / 'written').iterdir()))}.json"
-        names = {"{out}": str(out), "{chat}": self.shell.environment.get("CHAT", "chat_none")}
+        if "{repo}" in one.arguments:
+            self.commit()
+        names = {
+            "{out}": str(out),
+            "{repo}": str(self.shell.folder),
+            "{chat}": self.shell.environment.get("CHAT", "chat_none"),
+        }
         arguments = [names.get(argument, argument) for argument in one.arguments]
         before = dict(self.shell.environment)
         self.shell.environment.update({**one.environment, **environment})
@@ -142,6 +161,12 @@ class Net:
         self.look(answer.err, f"stderr of {arguments}")
         self.look_at_files()
         return answer
+
+    def commit(self) -> None:
+        """The configuration and the jobs, as the repository's head."""
+        git = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.com", "-C", str(self.shell.folder)]
+        for arguments in (["add", "interact-gitops.yaml", "jobs.d"], ["commit", "-q", "--allow-empty", "-m", "all"]):
+            subprocess.run([*git, *arguments], check=True, capture_output=True)
 
     def look(self, text: str, where: str) -> None:
         caught = self.catch(text)
@@ -182,7 +207,7 @@ def cast(repository: Path, server: EmbeddedServer, organization: str, key: str) 
         "SIGNING": SIGNING, "PYTHONPATH": str(mounted), "CANARY_STARTED": str(repository / "written/started"),
     }  # fmt: skip
     secrets = {"the API key": key, "the webhook's path": HOOK_PATH, "the signing secret": SIGNING,
-               "the mounted secret": MAIL, "the wrong key": WRONG_KEY, "the password": PASSWORD}  # fmt: skip
+               "the mounted secret": MAIL, "the wrong key": WRONG_KEY, "the password": PASSWORD, "the repository's token": GIT_TOKEN}  # fmt: skip
     return Net(Shell(repository, environment), secrets)
 
 
@@ -228,7 +253,7 @@ def test_every_command_has_a_case() -> None:
     assert set(COMMANDS) <= set(CASES)
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "serve"])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if CASES.get(name) != ()])
 def test_when_all_is_well(used: Net, command: str) -> None:
     for one in CASES[command]:
         answer = used.run(one, "-v")
@@ -388,6 +413,27 @@ def served(net: Net) -> Iterator[tuple[Net, subprocess.Popen[str], str]]:
         process.send_signal(signal.SIGINT)
         net.look("".join(lines) + process.stdout.read(), "the server's output")
     net.look_at_files()
+
+
+def test_up_keeps_it_to_itself(used: Net) -> None:
+    used.commit()
+    environment = {**os.environ, **used.shell.environment, "XDG_STATE_HOME": str(used.shell.folder / ".state")}
+    with subprocess.Popen(
+        [*COMMAND, "up", "-v", "--repo", str(used.shell.folder), "--log-format", "json"], cwd=used.shell.folder,
+        env={**environment, "INTERACT_GITOPS_GIT_TOKEN": GIT_TOKEN}, stderr=subprocess.STDOUT, stdout=subprocess.PIPE,
+        text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if '"Synced"' in line:
+                break
+        process.send_signal(signal.SIGTERM)
+        lines.append(process.stdout.read())
+    assert process.returncode == 0, lines
+    used.look("".join(lines), "the output of up")
+    used.look_at_files()
 
 
 def test_serve_keeps_what_it_is_sent_to_itself(served: tuple[Net, subprocess.Popen[str], str]) -> None:
