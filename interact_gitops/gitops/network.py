@@ -6,6 +6,7 @@ here. A command that takes too long is ended with everything that it started.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -98,6 +99,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return  # nothing is left
+    process.wait()
+    # Where we are a container's first process, what git leaves behind becomes ours to bury.
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-process.pid, os.WNOHANG)[0]:
+            pass
 
 
 def _cause(complaint: str, code: int) -> str:
