@@ -86,6 +86,8 @@ def _send(
                 connection.sock = fuse.secure(connection.sock, place.host)
             connection.request("POST", place.path, body=body, headers={**_own_headers(place), **headers})
             answer = connection.getresponse()
+            if fuse.burnt:  # headers that were cut off look as if they ended
+                raise TimeoutError
             told = {name.lower(): value for name, value in answer.getheaders()}
             # The status is what counts: it stands, whatever becomes of the rest.
             with suppress(OSError, http.client.HTTPException):
@@ -94,7 +96,8 @@ def _send(
         except (OSError, http.client.HTTPException, ValueError) as error:
             if fuse.burnt:
                 raise TimeoutError from error
-            if isinstance(error, ValueError):  # http.client refuses what cannot stand in a request line
+            # http.client refuses what cannot stand in a request line; a bad certificate is a ValueError, too.
+            if isinstance(error, http.client.InvalidURL | ValueError) and not isinstance(error, OSError):
                 raise NotAllowed("the address has characters in it that no request may have") from error
             raise
         finally:

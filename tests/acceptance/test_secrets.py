@@ -102,6 +102,32 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "show": (case("show", "account-overview"), case("show", "account-overview", "--format", "json")),
     "schedule": (case("schedule", asks=False), case("schedule", "account-overview", "--format", "json", asks=False)),
     "run": (case("run", "account-overview", "--wait"), case("run", "revenue-summary", "--format", "json")),
+    "runner": (case("runner", "--once"), case("runner", "--once", "--follow", "--log-format", "json")),
+    "retry": (case("retry", "{chat}"), case("retry", "nope", "--format", "json", asks=False)),
+    "backfill": (
+        case("backfill", "account-overview", "--from", "2026-11-01", "--to", "2026-11-20", "--dry-run"),
+        case("backfill", "account-overview", "--from", "2026-11-01", "--to", "2026-11-20", "--format", "json"),
+    ),
+    "pause": (case("pause", "account-overview", "--reason", "a test"),),
+    "resume": (case("resume", "account-overview"), case("resume", "account-overview", "--format", "json")),
+    "ledger": tuple(
+        case("ledger", *words, asks=False)
+        for words in (
+            ["status"],
+            ["status", "--format", "json"],
+            ["list"],
+            ["show", "nope"],
+            ["export"],
+            ["prune", "--older-than", "400d", "--dry-run"],
+            ["recover", "nope", "--resend", "--reason", "a test"],
+        )
+    ),
+    "channels": (
+        case("channels", "list"),
+        case("channels", "list", "--format", "json"),
+        case("channels", "dead"),
+        case("channels", "resend", "--all"),
+    ),
     "cancel": (case("cancel", "{chat}"), case("cancel", "{chat}", "--format", "json")),
     "history": (case("history"), case("history", "--format", "json")),
     "chat": (case("chat", "{chat}"), case("chat", "{chat}", "--format", "json"), case("chat", "nope")),
@@ -207,7 +233,8 @@ def cast(repository: Path, server: EmbeddedServer, organization: str, key: str) 
         "SIGNING": SIGNING, "PYTHONPATH": str(mounted), "CANARY_STARTED": str(repository / "written/started"),
     }  # fmt: skip
     secrets = {"the API key": key, "the webhook's path": HOOK_PATH, "the signing secret": SIGNING,
-               "the mounted secret": MAIL, "the wrong key": WRONG_KEY, "the password": PASSWORD, "the repository's token": GIT_TOKEN}  # fmt: skip
+               "the mounted secret": MAIL, "the wrong key": WRONG_KEY, "the password": PASSWORD,
+               "the repository's token": GIT_TOKEN}  # fmt: skip
     return Net(Shell(repository, environment), secrets)
 
 

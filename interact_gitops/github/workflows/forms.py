@@ -152,8 +152,9 @@ def _rules(schema: Mapping[str, Any]) -> Iterable[str]:
         yield "one of " + " | ".join(map(_text, schema["enum"][:20]))
     elif schema["type"] != "string":
         yield {"integer": "a whole number", "number": "a number", "boolean": "true or false"}[schema["type"]]
-    words = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most", "exclusiveMaximum": "less than",
-             "multipleOf": "a multiple of", "pattern": "like", "minLength": "characters at least",
+    words = {"minimum": "at least", "exclusiveMinimum": "more than", "maximum": "at most",
+             "exclusiveMaximum": "less than", "multipleOf": "a multiple of", "pattern": "like",
+             "minLength": "characters at least",
              "maxLength": "characters at most"}  # fmt: skip
     yield from (f"{words[rule]} {schema[rule]}" for rule in words if rule in schema)
     if schema.get("format") == "date":

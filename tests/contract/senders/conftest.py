@@ -222,12 +222,16 @@ def post_office() -> Iterator[Callable[..., Post]]:
         found = post or Post()
         if options.pop("auth", False):
             options |= {"authenticator": _check, "auth_required": True}
-        controller = Controller(found, hostname="127.0.0.1", port=0, **options)
-        # aiosmtpd connects to its own port to see that it is there, and cannot know a port that the system chose.
-        controller._trigger_server = lambda: None  # type: ignore[method-assign]
+        controller = Controller(found, hostname="127.0.0.1", port=0, ready_timeout=30, **options)
+
+        def knock() -> None:
+            """See that it is there: aiosmtpd would, but cannot know a port that the system chose."""
+            found.port = controller.server.sockets[0].getsockname()[1]
+            socket.create_connection(("127.0.0.1", found.port), 10).close()
+
+        controller._trigger_server = knock  # type: ignore[method-assign]
         controller.start()
         running.append(controller)
-        found.port = controller.server.sockets[0].getsockname()[1]
         return found
 
     yield open_one

@@ -53,9 +53,11 @@ def test_no_text_makes_a_header(message):
     assert set(mail.keys()) == {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version",
                                 "Content-Type"}  # fmt: skip
     raw = mail.as_bytes()
-    head, _, body = raw.partition(b"\r\n\r\n")
+    head = raw.partition(b"\r\n\r\n")[0]
     assert b"\nBcc" not in head
-    assert b"<script>" not in body
+    html = mail.get_body(("html",))
+    assert html is not None
+    assert "<script>" not in html.get_content()
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert raw.isascii()
 

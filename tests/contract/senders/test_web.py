@@ -140,6 +140,7 @@ def test_no_secret_is_shown(web):
         sender_for("pager", Means(web=web), url="https://x", secret=None, receivers=())
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # in apprise's own imports
 def test_apprise_sends_where_the_operator_lets_it(hooks, message):
     url = hooks.url.replace("http://", "json://")
     assert AppriseSender(url=f"{url}/ok", allowed=False).send(message) == GivenUp(

@@ -126,7 +126,9 @@ class World:
 
     # Runners
 
-    def start(self, *more: str, trap: str = "", disk: int | None = None, environment: dict[str, str] | None = None) -> Runner:
+    def start(
+        self, *more: str, trap: str = "", disk: int | None = None, environment: dict[str, str] | None = None
+    ) -> Runner:
         self._started += 1
         log = self.folder / f"runner-{self._started}.log"
         environment = {
@@ -231,7 +233,8 @@ class World:
         return states
 
     def tale(self, key: str) -> list[str]:
-        return [f"{one.at:%H:%M:%S} {one.state} {one.by} {one.reason}" for one in self.ledger.transitions(self.space, key)]
+        steps = self.ledger.transitions(self.space, key)
+        return [f"{one.at:%H:%M:%S} {one.state} {one.by} {one.reason}" for one in steps]
 
     def story(self) -> str:
         """For whoever reads a failure."""

@@ -122,9 +122,10 @@ def _import_everything() -> None:
     import importlib
 
     # What a runner imports once it is at work, for the forks to have.
-    for name in ("cli.main", "cli.runner", "cli.running", "cli.assembly", "config.settings", "gitops.checkout",
-                 "interact.client", "runner.runner", "runner.metrics", "runner.ping", "runner.journal",
-                 "runner.defined", "runner.remote", "ledger.relational", "ledger.sqlite", "ledger.postgres"):  # fmt: skip
+    for name in ("cli.main", "cli.runner", "cli.running", "cli.assembly", "config.settings",
+                 "gitops.checkout", "interact.client", "runner.runner", "runner.metrics", "runner.ping",
+                 "runner.journal", "runner.defined", "runner.remote", "ledger.relational", "ledger.sqlite",
+                 "ledger.postgres"):  # fmt: skip
         importlib.import_module(f"interact_gitops.{name}")
     for name in ("httpx", "psycopg", "rich.status", "rich.console"):
         importlib.import_module(name)

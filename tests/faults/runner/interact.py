@@ -54,7 +54,7 @@ class Interact:
             if request.method == "POST" and parts[-1] == "trigger":
                 return self._trigger(parts[3], request)
             if request.path == "/api/agents/chats":
-                return self._list(request.query["jobId"] if "jobId" in request.query else None)
+                return self._list(request.query.get("jobId"))
             if request.path == "/api/agents/jobs" and self.full:
                 return Reply(body={"jobs": [self._wire(job) for job in self.jobs], "nextCursor": None})
         return PAGE
