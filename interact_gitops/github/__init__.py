@@ -1,1 +1,0 @@
-"""GitHub: the workflows of a jobs repository, and what their steps tell GitHub."""
