@@ -51,7 +51,7 @@ def read_address(text: str) -> Address:
     if text.startswith("/"):
         return Address(url=f"file://{text}", protocol="file")
     if "://" not in text:
-        if _SCP.match(text) and "::" not in text:
+        if _SCP.match(text) and "::" not in text and text.partition(":")[0] not in {"file", "ssh", "http", "https"}:
             return Address(url=text, protocol="ssh")
         raise Refused(f"{shown!r} is no address of a repository", remedy=_FORMS)
     try:
