@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from interact_gitops.runner.standing import Standing
 
 
+LAST_WORDS = 5.0  # seconds that a runner which ends gives what is still to be told
+
+
 @contextmanager
 def runner_of(
     workspace: Workspace, options: RunnerOptions, journal: Journal, *, tick: Callable[[Standing], object],
@@ -34,10 +38,38 @@ def runner_of(
         workspace.definitions()  # from here on the last good ones stay in force; now there are none
     with open_book(workspace) as book, patient_client(workspace, options) as client:
         catalogue, target = catalogue_and_target(workspace, client, source)
-        yield Runner(
-            target=target, ledger=book.ledger, catalogue=catalogue, space=book.space, owner=runner_id(),
-            options=options, journal=journal, tick=tick,
-        )  # fmt: skip
+        owner = runner_id()
+        with telling(workspace, owner, journal):
+            yield Runner(
+                target=target, ledger=book.ledger, catalogue=catalogue, space=book.space, owner=owner,
+                options=options, journal=journal, tick=tick,
+            )  # fmt: skip
+
+
+@contextmanager
+def telling(workspace: Workspace, owner: str, journal: Journal) -> Iterator[None]:
+    """People are told of the runner's notices, as far as the configuration says whom; what is left at the end is told
+    by the next runner. Raises Refused, LedgerFailure."""
+    from interact_gitops.cli.heralds import herald_of
+    from interact_gitops.runner.telling import Teller
+
+    stopped, broken_off = threading.Event(), threading.Event()
+    herald = herald_of(workspace, broken_off)
+    journal.teller = herald is not None
+    if herald is None:
+        yield
+        return
+    with open_book(workspace) as book:
+        teller = Teller(book.ledger, book.space, owner, herald, journal)
+        thread = threading.Thread(target=teller.work, args=(stopped,), name="teller", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join(LAST_WORDS)
+            broken_off.set()
+            thread.join()
 
 
 def patient_client(workspace: Workspace, options: RunnerOptions) -> Client:

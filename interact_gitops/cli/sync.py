@@ -48,6 +48,7 @@ def source_options() -> list[click.Option]:
         click.Option(["--max-size"], type=click.IntRange(1, 1 << 20), default=1024, show_default=True, metavar="MIB",
                      help="How much one fetch may bring."),
         click.Option(["--listen"], metavar="[HOST:]PORT", help="Serve webhook, health and figures there."),
+        click.Option(["--commit-status"], is_flag=True, help="Say on each commit at GitHub what became of it."),
         STATE_OPTION,
     ]  # fmt: skip
 
@@ -73,7 +74,8 @@ sync = click.Group(
     Deletes and large changes wait for `sync approve` when they pass the guards, and so does everything on a protected
     target. A commit that cannot be used changes nothing.
 
-    A token for https is read from INTERACT_GITOPS_GIT_TOKEN, the webhook's secret from INTERACT_GITOPS_WEBHOOK_SECRET.
+    Read from the environment: INTERACT_GITOPS_GIT_TOKEN (https), INTERACT_GITOPS_WEBHOOK_SECRET (--listen),
+    INTERACT_GITOPS_STATUS_TOKEN (--commit-status; else the first).
     """,
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,20 +17,22 @@ if TYPE_CHECKING:
     from interact_gitops.gitops.revision import Revision
     from interact_gitops.gitops.signing import Trust
     from interact_gitops.gitops.source import GitSource
+    from interact_gitops.gitops.telling import Audience
     from interact_gitops.interact.client import Client
 
 STATE = ".interact/sync"
+STATUS_TOKEN = "INTERACT_GITOPS_STATUS_TOKEN"  # noqa: S105  # the name of a variable, not a secret
 TOKEN = "INTERACT_GITOPS_GIT_TOKEN"  # noqa: S105  # the name of a variable, not a secret
 
 
-def source_of(options: Mapping[str, Any], folder: Path) -> GitSource:
+def source_of(options: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> GitSource:
     """The repository and branch that the options name. Raises Refused, Failure."""
     from interact_gitops.config.references import remember_secret
     from interact_gitops.gitops.address import Credentials, read_address, read_branch
     from interact_gitops.gitops.network import Network
     from interact_gitops.gitops.source import GitSource
 
-    token = os.environ.get(TOKEN)
+    token = environ.get(TOKEN)
     credentials = Credentials(
         token=remember_secret(token) if token else None, helper=options["credential_helper"],
         ssh_key=options["ssh_key"], known_hosts=options["known_hosts"],
@@ -55,7 +57,7 @@ def loop_of(workspace: Workspace, client: Client, options: Mapping[str, Any]) ->
     from interact_gitops.gitops.telling import Teller
 
     folder, target = Path(options["state"]), workspace.target
-    source = source_of(options, folder)
+    source = source_of(options, folder, workspace.environ)
     fresh = Standing(
         repository=source.network.address.url, branch=options["branch"], target=f"{target.url} {target.organization}",
         managed_by="",
@@ -70,12 +72,32 @@ def loop_of(workspace: Workspace, client: Client, options: Mapping[str, Any]) ->
     reading = Reading(workspace=workspace, path=options["path"] or "", url=fresh.repository)
     return Loop(
         commits=Commits(source, reading.read, _trust(options)), place=place, folder=folder, standing=standing,
-        teller=Teller(client),
+        teller=Teller(client), audience=_audience(workspace, fresh.repository, options),
         options=LoopOptions(
             interval=options["interval"], compare=options["compare"], heal=options["heal"],
             protected=target.protected,
         ),
     )  # fmt: skip
+
+
+def _audience(workspace: Workspace, repository: str, options: Mapping[str, Any]) -> Audience | None:
+    """Who hears of the loop. Raises Refused where GitHub should, and cannot."""
+    from interact_gitops.cli.heralds import herald_of
+    from interact_gitops.config.references import remember_secret
+    from interact_gitops.gitops.commit_status import forge_of
+    from interact_gitops.gitops.telling import Audience
+
+    forge = None
+    if options["commit_status"]:
+        token = workspace.environ.get(STATUS_TOKEN) or workspace.environ.get(TOKEN)
+        if not token:
+            said = f"--commit-status needs a token that may write commit statuses, and {STATUS_TOKEN} is not set"
+            raise Refused(said, remedy=f"export {STATUS_TOKEN}=…")
+        forge = forge_of(repository, remember_secret(token), workspace.environ.get("GITHUB_API_URL"))
+        if forge is None:
+            raise Refused("--commit-status is for repositories at GitHub", remedy="set GITHUB_API_URL for your own")
+    herald = herald_of(workspace, threading.Event())
+    return Audience(herald=herald, forge=forge) if herald or forge else None
 
 
 def _trust(options: Mapping[str, Any]) -> Trust | None:

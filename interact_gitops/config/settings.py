@@ -57,6 +57,7 @@ class Settings:
     channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
     channel_lines: Mapping[str, int] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
+    notices: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def definitions_folder(self) -> Path:
@@ -163,6 +164,7 @@ def _settings(
         channels=value.get("channels"),
         channel_lines=lines or {},
         windows=tuple(read_window(raw) for raw in value.get("sync", {}).get("windows", ())),
+        notices=value.get("notices", {}),
     )
 
 

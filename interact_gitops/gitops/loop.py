@@ -23,7 +23,7 @@ from interact_gitops.gitops.outcomes import after_writing, left_over
 from interact_gitops.gitops.place import Place, Seen
 from interact_gitops.gitops.proposal import Name, Proposal, propose
 from interact_gitops.gitops.standing import Hold, Standing, Sync
-from interact_gitops.gitops.telling import Teller
+from interact_gitops.gitops.telling import Audience, Teller
 from interact_gitops.gitops.windows import Window, closed
 from interact_gitops.interact.errors import Locked, TargetFailure
 from interact_gitops.planning.guards import check_guards
@@ -52,6 +52,7 @@ class Loop:
     folder: Path
     standing: Standing
     teller: Teller | None = None
+    audience: Audience | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     seconds: Callable[[], float] = time.monotonic
     _seen: Seen | None = None
@@ -76,6 +77,8 @@ class Loop:
         self.standing = replace(
             self.standing, passed_at=at, seconds=took, next_at=at + timedelta(seconds=self._pause())
         )
+        if self.audience is not None:
+            self.standing = replace(self.standing, told=self.audience.tell(self.standing))
         changed = _differs(before, self.standing)
         if changed:
             write_standing(self.folder, self.standing)

@@ -24,7 +24,6 @@ from interact_gitops.gitops.standing import Hold, Item, Standing
 
 FILE, LOCK, FORMAT = "standing.json", "loop.lock", "1"
 _TIMES = ("passed_at", "succeeded_at", "wrote_at", "compared_at", "next_at")
-MOST_TOLD = 500
 
 
 def read_standing(folder: Path) -> Standing | None:
@@ -48,7 +47,7 @@ def write_standing(folder: Path, standing: Standing) -> None:
 
 def standing_to_json(standing: Standing) -> dict[str, Any]:
     """A standing as JSON, times in RFC 3339."""
-    raw = _plain(asdict(replace(standing, fights={}, told=standing.told[-MOST_TOLD:])))
+    raw = _plain(asdict(replace(standing, fights={})))
     fights = [{"kind": kind, "key": key, **asdict(fight)} for (kind, key), fight in sorted(standing.fights.items())]
     return {"formatVersion": FORMAT, **raw, "fights": fights}
 

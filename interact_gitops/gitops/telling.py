@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.errors import Failure
+from interact_gitops.gitops.commit_status import Forge, status_of
+from interact_gitops.gitops.news import news
 from interact_gitops.gitops.source import Commit
 from interact_gitops.gitops.standing import Standing
 from interact_gitops.interact.errors import ApiRefusal
+from interact_gitops.notify.heralds import Herald
+from interact_gitops.notify.sender import Again
 
 if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
 
 MOST_ITEMS, MOST_PROBLEMS = 200, 50
+MOST_TOLD = 500  # identities that are remembered
 _TEXT = 2_000  # characters of a reason
 AGAIN = 300.0  # seconds after which a standing that did not change is told again: it is alive
 
@@ -43,6 +48,29 @@ def standing_form(standing: Standing) -> dict[str, Any]:
         "succeededAt": _time(standing.succeeded_at),
         "wroteAt": _time(standing.wrote_at),
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Who hears of the loop: people over the channels of the configuration, GitHub on its commits."""
+
+    herald: Herald | None = None
+    forge: Forge | None = None
+
+    def tell(self, standing: Standing) -> tuple[str, ...]:
+        """Tell what was not told yet; the identities of everything that is settled by now, newest last. What could not
+        be told is told at the next pass."""
+        told = list(standing.told)
+        if self.herald is not None:
+            for remark in news(standing):
+                for channel in self.herald.senders:
+                    identity = f"{remark.id}>{channel}"
+                    if identity not in told and not isinstance(self.herald.tell(channel, remark), Again):
+                        told.append(identity)
+        status = status_of(standing) if self.forge is not None else None
+        if self.forge is not None and status is not None and status.identity not in told and self.forge.say(status):
+            told.append(status.identity)
+        return tuple(told[-MOST_TOLD:])
 
 
 class Teller:

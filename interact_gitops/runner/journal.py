@@ -10,8 +10,10 @@ from typing import Any
 
 from interact_gitops.errors import Failure, ProblemsFound
 from interact_gitops.ledger.protocol import FullLedger
-from interact_gitops.ledger.records import Run
+from interact_gitops.ledger.records import Notice, Run
 from interact_gitops.ledger.requests import Delivered
+from interact_gitops.notify.sender import Again, Outcome
+from interact_gitops.notify.sender import Delivered as Reached
 from interact_gitops.runner.target import Answer
 
 LOGGER = logging.getLogger("interact_gitops.runner")
@@ -20,7 +22,9 @@ LOGGER = logging.getLogger("interact_gitops.runner")
 class Journal:
     """Logs and counts. The counters are read by metrics and the status line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, teller: bool = False) -> None:
+        """`teller`: a `Teller` works beside the runner, and takes the notices."""
+        self.teller = teller
         self.counts: Counter[str] = Counter()
         self.lateness: list[float] = []  # seconds from due to started, of runs since the last reading
         self.ledger_seconds: float | None = None  # how long the newest claim took
@@ -89,14 +93,28 @@ class Journal:
         self._unreadable = said
 
     def tell(self, ledger: FullLedger, target: str, owner: str, *, now: datetime) -> None:
-        """Deliver the runner's own notices: to the log, once each."""
+        """Deliver the runner's own notices to the log, once each; not where a `Teller` takes them."""
+        if self.teller:
+            return
         taken = ledger.take_notices(target, owner=owner, lease_seconds=60, limit=200, now=now)
         for delivery in taken:
-            self.counts[f"notice_{delivery.notice.topic}"] += 1
-            self._say("notice", level=logging.WARNING, topic=delivery.notice.topic, said=delivery.notice.body)
+            self.noticed(delivery.notice)
         if taken:
             told = [Delivered(id=delivery.notice.id, outcome="told") for delivery in taken]
             ledger.settle_notices(target, told, owner=owner, now=now)
+
+    def noticed(self, notice: Notice) -> None:
+        """Something that people should know."""
+        self.counts[f"notice_{notice.topic}"] += 1
+        self._say("notice", level=logging.WARNING, topic=notice.topic, said=notice.body)
+
+    def told(self, notice: Notice, outcome: Outcome) -> None:
+        """What became of telling it to a channel."""
+        if isinstance(outcome, Reached):
+            self._say("told", channel=notice.channel, topic=notice.topic)
+            return
+        event = "not_told_yet" if isinstance(outcome, Again) else "not_told"
+        self._say(event, level=logging.WARNING, channel=notice.channel, topic=notice.topic, why=outcome.why)
 
     def _say(self, event: str, *, level: int = logging.INFO, **fields: Any) -> None:
         shown = {name: value for name, value in fields.items() if value not in (None, [], "")}

@@ -41,7 +41,9 @@ class Story:
         git(folder, "init", "-q", "--bare", "-b", "main", str(remote))
         git(folder, "clone", "-q", str(remote), str(work))
         self.repository = Repository(remote, work)
-        self.repository.write("interact-gitops.yaml", "managed_by: acme/jobs\nguards: {max_deletes: 5, max_changes: 20}\n")
+        self.repository.write(
+            "interact-gitops.yaml", "managed_by: acme/jobs\nguards: {max_deletes: 5, max_changes: 20}\n"
+        )
         organization, key = served.create_organization(str(folder))
         self.environ = {**os.environ, "INTERACT_URL": served.url, "INTERACT_API_KEY": key,
                         "INTERACT_ORG_ID": organization}  # fmt: skip

@@ -1,0 +1,56 @@
+"""What of a standing people should hear, once each. Pure.
+
+The identity of a remark is what happened: a commit that cannot be used is one, however often it is looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from interact_gitops.gitops.standing import Standing
+from interact_gitops.notify.events import Remark
+
+PATIENCE = 5  # passes in a row that may fail before somebody hears of it: networks come back
+
+
+def news(standing: Standing) -> Iterator[Remark]:
+    """What is to be told of it now; what was told before has the same ids."""
+    head = standing.head
+    if head is not None and (standing.problems or (standing.signature or "").startswith("refused")):
+        yield _remark(
+            standing, f"commit:{head.sha}", "sync_failed", f"{_name(standing)}: {head.short} cannot be used",
+            "\n".join([f"**{standing.health_reason}**", "", *(f"- {line}" for line in standing.problems), "",
+                       f"{head.short} {head.subject} ({head.author}). The last good definitions stay in force."]),
+        )  # fmt: skip
+    elif standing.failures >= PATIENCE:
+        since = standing.succeeded_at.isoformat() if standing.succeeded_at else "ever"
+        yield _remark(
+            standing, f"failing:{since}", "sync_failed", f"{_name(standing)}: the sync fails",
+            f"{standing.failures} passes in a row failed: {standing.health_reason}",
+        )  # fmt: skip
+    if standing.hold is not None:
+        what = standing.hold.digest or standing.hold.since.isoformat()
+        yield _remark(
+            standing, f"hold:{what}", "sync_held", f"{_name(standing)}: changes wait for somebody",
+            f"{standing.hold.reason}\n\n{standing.hold.release}",
+        )  # fmt: skip
+    for item in standing.items:
+        if item.state == "fighting":
+            mark = standing.fights.get((item.kind, item.key))
+            yield _remark(
+                standing, f"fight:{item.key}:{mark.mark if mark else ''}", "sync_failed",
+                f"{_name(standing)}: {item.key} is changed back each time", item.reason, job=item.key,
+            )  # fmt: skip
+
+
+def _remark(standing: Standing, identity: str, topic: str, title: str, text: str, *, job: str | None = None) -> Remark:
+    # Two loops, of two repositories or targets, tell of two things.
+    whose = hashlib.sha256(f"{standing.repository}\n{standing.target}".encode()).hexdigest()[:12]
+    at = standing.passed_at.isoformat() if standing.passed_at else ""
+    return Remark(id=f"sync:{whose}:{identity}", time=at, topic=topic, level="error", title=title, text=text,
+                  job_key=job)  # fmt: skip
+
+
+def _name(standing: Standing) -> str:
+    return standing.managed_by or standing.repository
