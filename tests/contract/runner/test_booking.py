@@ -405,6 +405,7 @@ def test_a_run_by_hand_of_another_job_changes_nothing(world: World) -> None:
 
 
 def test_a_job_removed_from_git_keeps_its_active_run_to_the_end(world: World) -> None:
+    world.jobs.put("k", None)  # where no job at all can be read, nothing is believed to be gone
     key = sent(world)
     waiting = planned(world, target_judges=True)
     world.ledger.hold(SPACE, by="x", reason="not now", now=world.clock.now())
