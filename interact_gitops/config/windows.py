@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from interact_gitops.errors import Failure
+from interact_gitops.errors import ScheduleInvalid
 from interact_gitops.gitops.windows import LONGEST, Window
 from interact_gitops.jobs.durations import parse_duration
 from interact_gitops.jobs.faults import Fault
@@ -30,5 +30,6 @@ def window_faults(windows: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
         for name, check in (("cron", parse), ("timezone", zone)):
             try:
                 check(raw.get(name, "UTC"))
-            except Failure as failure:
-                yield Fault(path=(*path, name), code="schedule", message=failure.message, remedy=failure.remedy)
+            except ScheduleInvalid as error:
+                yield Fault(path=(*path, name), code=error.code, message=error.message, remedy=error.remedy,
+                            offset=error.offset)  # fmt: skip

@@ -179,7 +179,7 @@ def _hurry() -> None:
     from interact_gitops.runner.options import RunnerOptions
 
     RunnerOptions.__post_init__ = lambda _self: None  # type: ignore[method-assign]  # its shortest lease is 25 seconds
-    running._options = lambda parallelism, _lease, on_unknown: RunnerOptions(  # type: ignore[assignment]  # the seam
+    running.runner_options = lambda parallelism, _lease, on_unknown: RunnerOptions(  # type: ignore[assignment]  # the seam
         parallelism=parallelism, on_unknown=on_unknown, lease=LEASE, request=1.0, listing_lag=2.0, poll_first=0.1,
         poll_last=0.5, sweep=0.5,
     )  # fmt: skip
