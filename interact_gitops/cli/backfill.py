@@ -48,10 +48,10 @@ def _backfill(
     from interact_gitops.cli import backfilling
     from interact_gitops.cli.waiting import demand_success, wait_for_runs
 
-    runnable = backfilling.find_job(workspace, client, job)
+    runnable, target = backfilling.find_job(workspace, client, job)
     window = backfilling.read_window(runnable.job, start, end)
     runs = backfilling.occurrences(runnable, window, full=client.surface() == "full")
-    rows = backfilling.enter(book, runnable, runs, dry_run=dry_run)
+    rows = backfilling.enter(book, runnable, target, runs, dry_run=dry_run)
     if form == "text":
         backfilling.say_rows(runnable, window, rows, dry_run=dry_run)
     fresh = any(row.added.outcome in {"new", "reopened"} for row in rows)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from interact_gitops.cli.ledgers import person
 from interact_gitops.cli.output import instant, note, say, table
 from interact_gitops.cli.times import now, read_instant
 from interact_gitops.errors import Failure, Refused
+from interact_gitops.ledger.requests import Added
 
 if TYPE_CHECKING:
     from interact_gitops.cli.ledgers import Book
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
     from interact_gitops.jobs.model import Job
     from interact_gitops.ledger.records import Run
-    from interact_gitops.ledger.requests import Added, NewRun
+    from interact_gitops.ledger.requests import NewRun
+    from interact_gitops.ledger.states import State
     from interact_gitops.runner.catalogue import RunnableJob
+    from interact_gitops.runner.target import Target
 
 SHOWN = 20
+EARLIER = timedelta(days=1)  # a target whose clock is slow dates a chat before its occurrence
 OPEN = frozenset({"planned", "claimed", "sending", "triggered", "running"})
 MOST_LINES = 10_000  # runs of one job looked through for a dry run; ten times what one backfill may hold
 _WORDS = {"new": "new", "reopened": "opened again", "known": "known already", "pruned": "too old to know"}
@@ -43,26 +47,28 @@ class Row:
 
     at: datetime
     added: Added
+    there: bool = False  # the target ran it by itself: the ledger has no such run
 
     @property
     def open(self) -> bool:
-        """Whether the run is not over yet."""
-        return self.added.state in OPEN
+        """Whether the ledger has a run of it that is not over yet."""
+        return not self.there and self.added.state in OPEN
 
 
-def find_job(workspace: Workspace, client: Client, key: str) -> RunnableJob:
-    """The job as a runner would run it. Raises SelectionInvalid, and Refused for one that cannot run there."""
+def find_job(workspace: Workspace, client: Client, key: str) -> tuple[RunnableJob, Target]:
+    """The job as a runner would run it, and where. Raises SelectionInvalid, and Refused for one that cannot run."""
     from interact_gitops.cli.assembly import catalogue_and_target
     from interact_gitops.cli.subjects import find_definition
 
     find_definition(workspace.definitions(), key)
-    catalogue, _ = catalogue_and_target(workspace, client)
+    catalogue, target = catalogue_and_target(workspace, client)
     runnable = catalogue.jobs()[key]
     if runnable.refused:
-        raise Refused(f"the job {key!r} cannot run on this target: {runnable.refused}", remedy="see `plan`")
+        said = f"the job {key!r} cannot run on this target: {runnable.refused}"
+        raise Refused(said, remedy="see `interact-gitops plan`")
     if runnable.remote_id is None:
         raise Refused(f"the job {key!r} is not on the target yet", remedy="bring it there with `interact-gitops apply`")
-    return runnable
+    return runnable, target
 
 
 def read_window(job: Job, start: str, end: str | None) -> Window:
@@ -88,15 +94,22 @@ def occurrences(runnable: RunnableJob, window: Window, *, full: bool) -> tuple[N
     return backfill(runnable, window.start, window.end, now(), by=person(), target_retries=full)
 
 
-def enter(book: Book, runnable: RunnableJob, runs: Sequence[NewRun], *, dry_run: bool) -> list[Row]:
-    """Write the runs into the ledger, or foretell what that would do."""
-    if not runs:
-        return []
-    if dry_run:
-        said = _foretold(book, runnable.key, runs)
+def enter(
+    book: Book, runnable: RunnableJob, target: Target, runs: Sequence[NewRun], *, dry_run: bool
+) -> list[Row]:  # fmt: skip
+    """Write the runs into the ledger, or foretell what that would do; what the target ran by itself is left alone.
+
+    Raises TargetSilent, LedgerFailure.
+    """
+    there = _ran_there(book, runnable, target, runs)
+    rows = {key: Added(key=key, outcome="known", state=state) for key, state in there.items()}
+    left = [run for run in runs if run.key not in there]
+    if left and dry_run:
+        said = _foretold(book, runnable.key, left)
     else:
-        said = book.ledger.add(book.space, runs, by=person(), now=now(), reopen=True)
-    return [Row(at=run.scheduled_at, added=one) for run, one in zip(runs, said, strict=True)]
+        said = book.ledger.add(book.space, left, by=person(), now=now(), reopen=True) if left else ()
+    rows |= {run.key: one for run, one in zip(left, said, strict=True)}
+    return [Row(at=run.scheduled_at, added=rows[run.key], there=run.key in there) for run in runs]
 
 
 def say_rows(runnable: RunnableJob, window: Window, rows: Sequence[Row], *, dry_run: bool) -> None:
@@ -106,7 +119,7 @@ def say_rows(runnable: RunnableJob, window: Window, rows: Sequence[Row], *, dry_
         say(f"{runnable.key} has no occurrence {span}.")
         return
     shown = rows if len(rows) <= SHOWN else [*rows[: SHOWN - 1], rows[-1]]
-    cells = [[instant(row.at.astimezone(window.zone)), _outcome(row.added), row.added.key] for row in shown]
+    cells = [[instant(row.at.astimezone(window.zone)), _outcome(row), row.added.key] for row in shown]
     if len(rows) > SHOWN:
         cells.insert(SHOWN - 1, [f"… {len(rows) - SHOWN} more …", "", ""])
     say(table(["OCCURRENCE", "", "RUN"], cells))
@@ -137,9 +150,21 @@ def as_json(
     }  # fmt: skip
 
 
-def _foretold(book: Book, job: str, runs: Sequence[NewRun]) -> Sequence[Added]:
-    from datetime import timedelta
+def _ran_there(
+    book: Book, runnable: RunnableJob, target: Target, runs: Sequence[NewRun]
+) -> Mapping[str, State]:  # fmt: skip
+    """The occurrences that the target has chats of, and the ledger no run: an Interact that evaluates schedules."""
+    from interact_gitops.runner.asked import ran_there
 
+    if not runs or not target.repeats or runnable.remote_id is None:
+        return {}  # a target without keys does not say which occurrence a chat is of
+    chats = target.chats(runnable.remote_id, since=runs[0].scheduled_at - EARLIER)
+    found = ran_there(runs, chats.values())
+    ours = {run.key for run in book.ledger.runs(book.space, sorted(found))}
+    return {key: state for key, state in found.items() if key not in ours}
+
+
+def _foretold(book: Book, job: str, runs: Sequence[NewRun]) -> Sequence[Added]:
     from interact_gitops.ledger.requests import RunFilter
     from interact_gitops.runner.asked import foretold
 
@@ -149,8 +174,10 @@ def _foretold(book: Book, job: str, runs: Sequence[NewRun]) -> Sequence[Added]:
     return foretold(runs, book.ledger.history(book.space, wanted), standing.pruned_until if standing else None)
 
 
-def _outcome(added: Added) -> str:
-    return f"{_WORDS[added.outcome]}: {added.state}" if added.outcome == "known" else _WORDS[added.outcome]
+def _outcome(row: Row) -> str:
+    if row.there:
+        return f"the target ran it: {row.added.state}"
+    return _WORDS[row.added.outcome] + (f": {row.added.state}" if row.added.outcome == "known" else "")
 
 
 def _utc(when: datetime) -> str:

@@ -6,16 +6,14 @@ here. A command that takes too long is ended with everything that it started.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from interact_gitops.errors import Failure
 from interact_gitops.gitops.address import Address, Credentials, environment
+from interact_gitops.programs import run_program
 
 # Of ours only what programs need to be found and to find their way out; git's own variables name other repositories.
 _KEPT = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR",
@@ -75,35 +73,15 @@ def run_limited(
     """(exit code, output, complaint) of a git command; None when it took too long. Raises GitTrouble without git."""
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
     settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+    limit = str(most_bytes // _BLOCK)
     try:
-        process = subprocess.Popen(  # noqa: S603  # a fixed script; what people wrote are arguments of git
-            ["/bin/sh", "-c", _LIMITED, str(most_bytes // _BLOCK), *settings, *arguments],
-            cwd=folder, env={**environ, **_ALONE, **variables}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, start_new_session=True,
+        said = run_program(
+            ["/bin/sh", "-c", _LIMITED, limit, *settings, *arguments], folder=folder,
+            environ={**environ, **_ALONE, **variables}, seconds=seconds,
         )  # fmt: skip
     except OSError as error:
         raise GitTrouble(f"git cannot be run: {error.strerror}", remedy="install git") from error
-    with process:
-        try:
-            out, complaint = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return None
-        finally:
-            _end(process)
-    return process.returncode, out, complaint.decode("utf-8", "replace")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of a command and of all that it started: transports outlive a git that was killed."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return  # nothing is left
-    process.wait()
-    # Where we are a container's first process, what git leaves behind becomes ours to bury.
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-process.pid, os.WNOHANG)[0]:
-            pass
+    return (said.code, said.out, said.complaint) if said is not None else None
 
 
 def _cause(complaint: str, code: int) -> str:

@@ -3,6 +3,8 @@
 sqlite:///.interact/ledger.db     a file, relative to the configuration's folder
 sqlite:////var/lib/ledger.db      a file, absolute
 postgresql://user@host/database   a PostgreSQL database
+git:origin                        a reference at a remote of the repository that the configuration is in
+git:https://host/path             a reference of another repository
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from interact_gitops.ledger.database import Database
 from interact_gitops.ledger.errors import LedgerForeign
 from interact_gitops.ledger.protocol import FullLedger
 
-FORMS = "write sqlite:///PATH or postgresql://USER@HOST/DATABASE"
+FORMS = "write sqlite:///PATH, postgresql://USER@HOST/DATABASE, git:REMOTE or git:URL"
 
 
 def open_ledger(url: str, *, folder: Path) -> FullLedger:
@@ -45,8 +47,11 @@ def open_database(url: str, *, folder: Path) -> Database:
         from interact_gitops.ledger.postgres import PostgresDatabase
 
         return PostgresDatabase(url, where=where)
-    if kind == "git" or kind.startswith("git+"):
-        raise LedgerForeign("a ledger kept in git is not part of this version", remedy=FORMS)
+    if kind == "git":
+        from interact_gitops.ledger.git.database import GitDatabase
+        from interact_gitops.ledger.git.repository import find_place
+
+        return GitDatabase(find_place(url[len("git:") :], folder))
     raise LedgerForeign(f"{shown(url)!r} is no address of a ledger", remedy=FORMS)
 
 
@@ -64,7 +69,7 @@ def sqlite_path(url: str) -> Path:
 def shown(url: str) -> str:
     """A URL as messages show it: no password, no options (which may hold one)."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(url.removeprefix("git:"))
         return _without_secrets(parts) if parts.netloc else url.partition(":")[0] + ":…"
     except ValueError:  # such as a bracket that is never closed: say no more than the beginning
         return url.partition(":")[0] + ":…"

@@ -96,7 +96,7 @@ class SqliteDatabase:
         self._watching = threading.Lock()
         self._closed = False
         self._known = migrations("sqlite")
-        self._newest = self._known[-1][0]
+        self.newest = self._known[-1][0]  # the schema that this program knows
         self._identity = make_file(path)
         try:
             self._writer = self._connect()
@@ -115,7 +115,7 @@ class SqliteDatabase:
             committing = False
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
-                refuse_newer(self.describe(), self._writer.execute("PRAGMA user_version").fetchone()[0], self._newest)
+                refuse_newer(self.describe(), self._writer.execute("PRAGMA user_version").fetchone()[0], self.newest)
                 result = work(SqliteSession(self._writer, self._clock()))
                 committing = True
                 self._writer.execute("COMMIT")
@@ -137,7 +137,7 @@ class SqliteDatabase:
             connection = self._take()
             try:
                 connection.execute("BEGIN")
-                refuse_newer(self.describe(), connection.execute("PRAGMA user_version").fetchone()[0], self._newest)
+                refuse_newer(self.describe(), connection.execute("PRAGMA user_version").fetchone()[0], self.newest)
                 return work(SqliteSession(connection, self._clock()))
             finally:
                 self._give_back(connection)
@@ -272,7 +272,7 @@ class SqliteDatabase:
                 f"{self.path} is another program's database", remedy="choose another file for the ledger"
             )
         version: int = self._writer.execute("PRAGMA user_version").fetchone()[0]
-        refuse_newer(self.describe(), version, self._newest)
+        refuse_newer(self.describe(), version, self.newest)
         return version
 
     def _failure(self, error: sqlite3.Error, committed: Committed) -> LedgerFailure:

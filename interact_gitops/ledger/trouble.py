@@ -35,7 +35,8 @@ NO_ROOM: Words = (LedgerFull, "has no room left on its disk", "make room; nothin
 def sqlite_failure(path: Path, error: sqlite3.Error, committed: Committed) -> LedgerFailure:
     """What SQLite says, in our words."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    kind, said, remedy = _SQLITE.get(code, (LedgerUnavailable, f"cannot be used: {error}", "see `ledger check`"))
+    unheard: Words = (LedgerUnavailable, f"cannot be used: {error}", "see `interact-gitops ledger status`")
+    kind, said, remedy = _SQLITE.get(code, unheard)
     return kind(f"the ledger {path} {said}", remedy=remedy, committed=committed)
 
 
@@ -84,7 +85,7 @@ def postgres_failure(where: str, error: psycopg.Error, committed: Committed) -> 
         lines = stored_text(str(error)).strip().splitlines() or ["no reason given"]
         return LedgerLost(
             f"the ledger {where} cannot be reached: {lines[0]}",
-            remedy="check that the database runs and may be reached from here; it is tried again by itself",
+            remedy="check that the database runs and may be reached from here; a runner goes on by itself",
             committed=committed,
         )
     return None

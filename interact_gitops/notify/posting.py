@@ -85,14 +85,14 @@ def _send(
                 # The certificate must be the name's, however the address was found.
                 connection.sock = fuse.secure(connection.sock, place.host)
             connection.request("POST", place.path, body=body, headers={**_own_headers(place), **headers})
-            answer = connection.getresponse()
-            if fuse.burnt:  # headers that were cut off look as if they ended
-                raise TimeoutError
-            told = {name.lower(): value for name, value in answer.getheaders()}
-            # The status is what counts: it stands, whatever becomes of the rest.
-            with suppress(OSError, http.client.HTTPException):
-                return answer.status, told, answer.read(MOST_ANSWER)
-            return answer.status, told, b""
+            with connection.getresponse() as answer:
+                if fuse.burnt:  # headers that were cut off look as if they ended
+                    raise TimeoutError
+                told = {name.lower(): value for name, value in answer.getheaders()}
+                # The status is what counts: it stands, whatever becomes of the rest.
+                with suppress(OSError, http.client.HTTPException):
+                    return answer.status, told, answer.read(MOST_ANSWER)
+                return answer.status, told, b""
         except (OSError, http.client.HTTPException, ValueError) as error:
             if fuse.burnt:
                 raise TimeoutError from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,10 @@ from interact_gitops.jobs.model import Combination
 from interact_gitops.ledger.keys import manual_key
 from interact_gitops.ledger.records import Run, RunLine
 from interact_gitops.ledger.requests import Added, Move, NewRun
-from interact_gitops.ledger.states import NEVER_SENT, OWNED
+from interact_gitops.ledger.states import NEVER_SENT, OWNED, State
 from interact_gitops.runner.catalogue import RunnableJob
 from interact_gitops.runner.decisions import patience, run_for
+from interact_gitops.runner.target import SeenChat
 
 MOST_AT_ONCE = 1_000  # occurrences of one backfill
 
@@ -89,6 +90,27 @@ def _foretold(run: NewRun, there: RunLine | None, pruned_until: datetime | None)
     if pruned_until is not None and run.scheduled_at <= pruned_until:
         return Added(key=run.key, outcome="pruned", state=None)
     return Added(key=run.key, outcome="new", state="planned")
+
+
+def ran_there(runs: Sequence[NewRun], chats: Iterable[SeenChat]) -> Mapping[str, State]:
+    """The runs whose occurrence the target has chats of (it evaluates schedules itself, or another ledger sent them),
+    by key, with how these ended."""
+    keys = {run.key for run in runs}
+    found: dict[str, list[SeenChat]] = {}
+    for chat in chats:
+        key, mark, _attempt = (chat.run_key or "").rpartition("~")
+        if mark and key in keys:
+            found.setdefault(key, []).append(chat)
+    return {key: _together(some) for key, some in found.items()}
+
+
+def _together(chats: Sequence[SeenChat]) -> State:
+    states = {chat.state for chat in chats}
+    if states <= {"succeeded"}:
+        return "succeeded"
+    if states & {"active", "unknown"}:
+        return "running"
+    return "cancelled" if states == {"cancelled"} else "failed"
 
 
 def once_more(run: Run, *, now: datetime) -> Move:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from interact_gitops.errors import Refused, RunSkipped
@@ -82,7 +82,8 @@ class Booking:
             if run is None or run.state in {"cancelled", "skipped_overlap", "missed"}:
                 raise RunSkipped(f"the run {key} does not start: {(run and run.reason) or 'it was removed'}")
             if run.state in {"failed", "needs_operator"} and not any(part.chat for part in run.parts):
-                raise Refused(f"the run {key} did not start: {run.reason}", remedy=f"see `ledger show {key}`")
+                remedy = f"see `interact-gitops ledger show {key}`"
+                raise Refused(f"the run {key} did not start: {run.reason}", remedy=remedy)
             if run.state not in {"planned", "claimed", "sending"}:
                 return run
             if waited > REQUEST:
@@ -98,8 +99,11 @@ class Booking:
             return
         if answer.verdict in {"later", "denied", "gone"}:
             answer = Answer(verdict="refused", said=answer.said)
-        if answer.verdict == "busy" and (run.line_up != "skip" or run.attempt > 1):
-            answer = Answer(verdict="refused", said=answer.said)
+        if answer.verdict == "busy" and run.attempt > 1:
+            answer = Answer(verdict="refused", said=answer.said)  # a retry has failed once more, and can be retried
+        if answer.verdict == "busy":
+            # Whether the ledger or the target saw what is in the way: a first run by hand does not stand in line.
+            run, answer = replace(run, line_up="skip"), replace(answer, in_the_way=self._run_of(answer.in_the_way))
         step = step_after(run, answer, now=self.now())
         after = self._move(step) if step is not None else run
         if after is not None and after.state in OWNED:
@@ -191,6 +195,10 @@ class Booking:
         if way is not None and way.state == "sending" and (way.owner is None or self._expired(way)):
             return "whether that one started nobody knows yet: `interact-gitops runner --once` finds out"
         return "wait for it, or stop it with `interact-gitops cancel`"
+
+    def _run_of(self, chat: str | None) -> str | None:
+        """The run that a chat belongs to, else the chat."""
+        return chat and self.ledger.owners_of_chats(self.space, [chat]).get(chat, chat)
 
     def _overdue(self, run: Run) -> bool:
         return run.triggered_at is not None and self.now() > run.triggered_at + timedelta(seconds=run.timeout)

@@ -118,8 +118,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
             ["list"],
             ["show", "nope"],
             ["export"],
-            ["prune", "--older-than", "400d", "--dry-run"],
-            ["recover", "nope", "--resend", "--reason", "a test"],
+            ["prune", "--older-than", "400d", "--yes"],
+            ["recover", "nope", "--fail", "--reason", "a test"],
         )
     ),
     "channels": (

@@ -132,7 +132,7 @@ def keyring() -> Iterator[Path]:
     run(folder, "--quick-gen-key", "Ada <ada@example.com>", "ed25519", "sign", "1d")
     yield folder
     subprocess.run(["gpgconf", "--homedir", str(folder), "--kill", "all"], check=False, capture_output=True)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # the agent takes its sockets away at the same time
 
 
 def run(folder: Path, *arguments: str) -> str:

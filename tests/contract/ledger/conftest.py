@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -152,6 +153,10 @@ def fresh_url(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str],
     def make(kind: str) -> str:
         if kind == "sqlite":
             return f"sqlite:///{tmp_path}/ledger.db"
+        if kind == "git":
+            remote = tmp_path / "ledger.git"
+            subprocess.run(["git", "init", "-q", "--bare", str(remote)], check=True)
+            return f"git:{remote}"
         import psycopg
 
         url = str(request.getfixturevalue("postgres_url"))
@@ -163,7 +168,7 @@ def fresh_url(tmp_path: Path, request: pytest.FixtureRequest) -> Callable[[str],
 
 
 # One server for all tests that need PostgreSQL, on whichever worker runs them.
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.xdist_group("ledger-postgres"))])
+@pytest.fixture(params=["sqlite", "git", pytest.param("postgres", marks=pytest.mark.xdist_group("ledger-postgres"))])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

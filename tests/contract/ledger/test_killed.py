@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 KEYS = 6
 
@@ -73,6 +75,8 @@ print(died)
 """
 
 
+# The git ledger's statements are SQLite's, in a database of its own; test_git.py kills it around its pushes.
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgres", marks=pytest.mark.xdist_group("ledger-postgres"))])
 def test_killed_before_any_statement(kind, fresh_url, tmp_path):
     step = {"sqlite": 3, "postgres": 7}[kind]  # a fresh schema takes a while there
     url = f"sqlite:///{tmp_path}/NUMBER.db" if kind == "sqlite" else fresh_url(kind)

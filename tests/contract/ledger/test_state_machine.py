@@ -6,6 +6,7 @@ The model is written from ledger.md and scheduling.md, not from the statements: 
 from __future__ import annotations
 
 import itertools
+import subprocess
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -102,8 +103,12 @@ class Machine(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.folder = tempfile.TemporaryDirectory()
-        self.ledger = open_ledger(self.url or f"sqlite:///{self.folder.name}/ledger.db", folder=Path("/"))
-        if self.url:
+        url = self.url or f"sqlite:///{self.folder.name}/ledger.db"
+        if url == "git":
+            url = f"git:{self.folder.name}/ledger.git"
+            subprocess.run(["git", "init", "-q", "--bare", url.removeprefix("git:")], check=True)
+        self.ledger = open_ledger(url, folder=Path(self.folder.name))
+        if url.startswith("postgres"):
             self.ledger.database.write(
                 lambda s: s.do("TRUNCATE targets, jobs, runs, parts, chats, transitions, notices RESTART IDENTITY")
             )
@@ -326,9 +331,9 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_any_order_of_calls(kind, fresh_url):
-    examples = {"sqlite": 60, "postgres": 15}[kind]
+    examples, steps = {"sqlite": (60, 40), "postgres": (15, 40), "git": (4, 20)}[kind]
 
     class OnThisLedger(Machine):
-        url = fresh_url(kind) if kind == "postgres" else ""
+        url = {"sqlite": "", "git": "git"}.get(kind) or (fresh_url(kind) if kind == "postgres" else "")
 
-    run_state_machine_as_test(OnThisLedger, settings=settings(max_examples=examples, stateful_step_count=40))
+    run_state_machine_as_test(OnThisLedger, settings=settings(max_examples=examples, stateful_step_count=steps))

@@ -12,9 +12,18 @@ from interact_gitops.errors import ParametersInvalid, Refused
 from interact_gitops.jobs.model import FanOut, Job, Prompt
 from interact_gitops.ledger.moves import added, moved
 from interact_gitops.ledger.records import Run, RunLine
-from interact_gitops.runner.asked import MOST_AT_ONCE, backfill, foretold, manual_run, once_more, trigger_values
+from interact_gitops.runner.asked import (
+    MOST_AT_ONCE,
+    backfill,
+    foretold,
+    manual_run,
+    once_more,
+    ran_there,
+    trigger_values,
+)
 from interact_gitops.runner.catalogue import RunnableJob
 from interact_gitops.runner.settling import FoundChat, adopted, given_up, resent
+from interact_gitops.runner.target import SeenChat
 from interact_gitops.schedule import Schedule
 
 NOW = datetime(2026, 11, 23, 7, 30, tzinfo=UTC)
@@ -122,6 +131,27 @@ def test_what_a_backfill_would_do_is_foretold() -> None:
         ("known", "failed"), ("new", "planned"), ("new", "planned"),
     ]  # fmt: skip
     assert said[4].key == "old-name@4"
+
+
+@pytest.mark.parametrize(
+    ("states", "state"),
+    [
+        (["succeeded", "succeeded"], "succeeded"),
+        (["succeeded", "active"], "running"),
+        (["failed", "unknown"], "running"),
+        (["cancelled"], "cancelled"),
+        (["cancelled", "succeeded"], "failed"),
+        (["failed"], "failed"),
+    ],
+)
+def test_what_the_target_ran_by_itself_is_told_by_its_keys(states: list[Any], state: str) -> None:
+    start = NOW.replace(hour=2, minute=0)
+    runs = backfill(runnable(schedule=HOURLY), start, start + timedelta(hours=2), NOW, by="anna", target_retries=True)
+    key = runs[1].key
+    chats = [SeenChat(id=f"c{n}", state=one, status="", run_key=f"{key}~1") for n, one in enumerate(states)]
+    others = [SeenChat(id=f"o{n}", state="failed", status="", run_key=one)
+              for n, one in enumerate([None, "", key, f"{key}0~1", "j!x~1"])]  # fmt: skip
+    assert ran_there(runs, [*others, *chats]) == {key: state}
 
 
 @pytest.mark.parametrize(
