@@ -280,12 +280,11 @@ class Client:
                 raise
 
     def report_sync(self, standing: Mapping[str, Any]) -> None:
-        """Say how a sync loop stands (`SyncStanding`). Raises NotFound on a target that does not want to know."""
+        """Say how a sync loop stands (`SyncStanding`). Raises NotFound."""
         self._transport.send("PUT", "/api/sync", what="report the sync loop", body=standing, repeatable=True)
 
     def _set_pause(self, job_id: str, verb: str, body: Mapping[str, Any] | None) -> RemoteJob:
-        what = f"{verb} job {job_id}"
-        path = f"{_JOBS}/{part(job_id)}/{verb}"
+        what, path = f"{verb} job {job_id}", f"{_JOBS}/{part(job_id)}/{verb}"
         return one_job(self._transport.send("POST", path, what=what, body=body, repeatable=True), what)
 
     def _is_there(self, job_id: str) -> bool:
@@ -296,7 +295,6 @@ class Client:
         return True
 
     def _made_before(self, body: Mapping[str, Any]) -> RemoteJob | None:
-        for job in self.jobs(managed_by=body.get("managedBy")):
-            if job.key == body.get("key"):
-                return job if is_written(job, body) else None
-        return None
+        made = (job for job in self.jobs(managed_by=body.get("managedBy")) if job.key == body.get("key"))
+        found = next(made, None)
+        return found if found is not None and is_written(found, body) else None
