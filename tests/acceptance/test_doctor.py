@@ -147,8 +147,8 @@ def test_a_ledger_elsewhere_is_named_and_not_made(interact):
     config = interact.folder / "interact-gitops.yaml"
     config.write_text("ledger: postgresql://me:c4nary@127.0.0.1:1/ledger\n")
     assert checks(interact)["ledger"] == [("ok", "postgresql://me@127.0.0.1:1/ledger, which was not connected to")]
-    config.write_text("ledger: git:origin\n")
-    assert checks(interact, expect=1)["ledger"] == [("fail", "a ledger kept in git is not part of this version")]
+    config.write_text("ledger: git:nowhere\n")
+    assert checks(interact, expect=1)["ledger"] == [("fail", "there is no remote 'nowhere' in '.'")]
     (interact.folder / "ledger.db").mkdir()
     config.write_text("ledger: sqlite:///ledger.db\n")
     assert checks(interact, expect=1)["ledger"] == [("fail", "ledger.db cannot be written")]

@@ -26,7 +26,7 @@ from typing import TypeVar
 from interact_gitops.ledger.clock import LeaseClock
 from interact_gitops.ledger.database import refuse_newer
 from interact_gitops.ledger.errors import LedgerFailure, LedgerLocked, LedgerLost
-from interact_gitops.ledger.git.repository import REFERENCE, Place, Repository
+from interact_gitops.ledger.git.repository import REFERENCE, Moved, Place, Repository
 from interact_gitops.ledger.git.tables import VERSION, changed, dump, load, schema_of
 from interact_gitops.ledger.sqlite import SqliteDatabase, SqliteSession
 
@@ -35,10 +35,6 @@ PATIENCE = 60.0  # seconds for which a write tries to be the first
 _POLL = 3.0  # seconds between two looks of whoever waits
 REMEMBERED = 200  # writes that a commit names
 T = TypeVar("T")
-
-
-class _Moved(Exception):
-    """The reference moved meanwhile: begin again."""
 
 
 class GitDatabase:
@@ -74,13 +70,10 @@ class GitDatabase:
                     self._look()
                     base = self._base
                     return self._local.write(lambda session: self._carried_out(session, work))
-                except _Moved:
+                except Moved:
                     self._looked = float("-inf")
                     if time.monotonic() > end:
-                        raise LedgerLocked(
-                            f"others wrote to the ledger {self.describe()} for {PATIENCE:.0f} s without a pause",
-                            remedy="start fewer runners, or use PostgreSQL",
-                        ) from None
+                        raise self._too_busy() from None
                     time.sleep(random.uniform(0.01, 0.2))  # noqa: S311  # no secret depends on it
                 except LedgerFailure as failure:
                     if self._base != base:  # it is there, and could not be kept here
@@ -126,13 +119,31 @@ class GitDatabase:
         """Make the private database what the reference says, unless that was done a moment ago."""
         if self._known and time.monotonic() - self._looked < self._fresh:
             return
-        head = self._repository.head()
-        if not self._known or head != self._base:
-            self._load(head)
+        head, files = self._head_with_files()
+        if files is not None:
+            self._load(head, files)
         self._looked = time.monotonic()
 
-    def _load(self, head: str | None) -> None:
-        files = self._repository.files(head) if head is not None else {}
+    def _head_with_files(self) -> tuple[str | None, dict[str, bytes] | None]:
+        """Where the reference is, and the files there; None for those where they are known already."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            head = self._repository.head()
+            if self._known and head == self._base:
+                return head, None
+            if head is None:
+                return None, {}
+            try:
+                return head, self._repository.files(head)
+            except Moved:
+                if time.monotonic() > end:
+                    raise self._too_busy() from None
+
+    def _too_busy(self) -> LedgerLocked:
+        said = f"others write to the ledger {self.describe()} without a pause"
+        return LedgerLocked(said, remedy="start fewer runners, or use PostgreSQL")
+
+    def _load(self, head: str | None, files: dict[str, bytes]) -> None:
         if head is not None:
             refuse_newer(self.describe(), schema_of(files), self._newest)
         self._known = False
@@ -157,31 +168,27 @@ class GitDatabase:
         return result
 
     def _swap(self, commit: str, nonce: str) -> None:
-        """Raises _Moved when another write was first, LedgerLost when nobody can know."""
+        """Raises Moved when another write was first, LedgerLost when nobody can know."""
         said = self._repository.swap(commit, expected=self._base)
         if said == "won":
             return
         # Also after a refusal: the answer to this very push may have been lost between us and what pushed it again.
         try:
-            head = self._repository.head()
+            head, files = self._head_with_files()
         except LedgerFailure as away:
             raise LedgerLost(
-                f"the ledger {self.describe()} did not answer to a write, and cannot be reached",
+                f"the ledger {self.describe()} did not answer to a write, and cannot be read",
                 remedy="it is looked at again when it is back", committed="maybe",
             ) from away  # fmt: skip
-        if head == commit:
-            return
-        if head is not None and head != self._base:
-            if nonce in _writes_of(self._repository.files(head)):
-                return  # and others have written since: the next look reads it
-            raise _Moved
-        if said == "unknown":
+        if head == commit or (files and nonce in _writes_of(files)):
+            return  # others may have written since: the next look reads it
+        if files is None and said == "unknown":
             # It is where it was: the push did not arrive, or is still on its way. Once it moved from there, it cannot.
             raise LedgerLost(
                 f"the ledger {self.describe()} did not answer to a write", committed="maybe",
                 remedy="it is tried again",
             )  # fmt: skip
-        raise _Moved
+        raise Moved
 
 
 def _touched(session: SqliteSession) -> int:

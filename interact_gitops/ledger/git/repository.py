@@ -69,6 +69,10 @@ def _local(folder: Path, environ: Mapping[str, str], *arguments: str) -> Said | 
         raise LedgerUnavailable(f"git cannot be run: {error.strerror}", remedy="install git") from error
 
 
+class Moved(Exception):
+    """The reference moved meanwhile: look again."""
+
+
 class Repository:
     """The reference of a place, and a bare repository in `folder` for its objects. For one thread."""
 
@@ -96,10 +100,15 @@ class Repository:
         return next((oid for oid, name in lines if name == REFERENCE), None)
 
     def files(self, commit: str) -> dict[str, bytes]:
-        """The files of a commit, fetched where it is not here. Raises LedgerUnavailable."""
+        """The files of a commit, fetched where it is not here.
+
+        Raises Moved when the reference is no longer at it, LedgerUnavailable.
+        """
         if self._git("cat-file", "-e", f"{commit}^{{tree}}").code:
             self._remote("fetch", "--quiet", "--depth=1", "--no-tags", "--no-write-fetch-head",
                          "--end-of-options", self._place.url, f"+{REFERENCE}:refs/ledger/base")  # fmt: skip
+            if self._git("cat-file", "-e", f"{commit}^{{tree}}").code:
+                raise Moved
         listed = self._must("ls-tree", "-r", "-z", commit)
         names, oids = [], []
         for entry in listed.out.split(b"\0"):

@@ -309,7 +309,7 @@ def test_what_another_side_evaluates_is_left_alone(world: World) -> None:
     assert world.until_run(9, "cancelled").reason == "its schedule was switched off"
     world.api.cancel(first["id"])
     world.at(10)
-    world.until_done(other, 2 if world.run(9, "other") is None else 3)
+    world.until_done(other, 2)  # a slow machine may skip one of the three
     assert (len(world.chats(ours)), world.chats(theirs)) == (1, [])
     world.edit(theirs, scheduleEnabled=True)
     eventually(lambda: world.mark("theirs") == world.when, seconds=10, said=lambda: str(world.mark("theirs")))

@@ -54,6 +54,9 @@ class Story:
         theirs = {**body, "key": "theirs", "name": "Theirs", "managedBy": "other/jobs"}
         self.client.create_job(theirs, idempotency_key="theirs")
 
+    def close(self) -> None:
+        self.client.__exit__(None, None, None)
+
     def pass_by(self, number: int = 0, when: str = "before") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, str(DYING), str(self.repository.remote), str(self.folder / "state"), str(number), when],
@@ -89,6 +92,7 @@ def test_killed_at_each_step(served: EmbeddedServer, tmp_path: Path, when: str) 
         if died.returncode != -signal.SIGKILL:
             assert died.returncode == 0, died.stderr
             assert kills, died
+            story.close()
             break
         kills += 1
         # A lock that was left behind keeps the next one away for as long as its lease lasts, and no longer.
@@ -103,7 +107,7 @@ def test_killed_at_each_step(served: EmbeddedServer, tmp_path: Path, when: str) 
                 if time.monotonic() > until:
                     raise
                 time.sleep(1)
-        story.client.__exit__(None, None, None)
+        story.close()
     else:
         pytest.fail(f"more than {LIMIT} steps")
     print(f"{when}: {kills} kills, the last at step {number - EACH}")
