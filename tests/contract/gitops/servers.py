@@ -124,7 +124,9 @@ def ssh_git(folder: Path) -> Iterator[SshGit]:
     git.key.chmod(0o600)
     (folder / "authorized").write_bytes(key.export_public_key())
 
-    async def handle(process: asyncssh.SSHServerProcess[bytes]) -> None:
+    handling: set[asyncio.Future[None]] = set()
+
+    async def answer(process: asyncssh.SSHServerProcess[bytes]) -> None:
         command = process.command or ""
         git.asked.append(command)
         verb, _, path = command.partition(" ")
@@ -135,6 +137,12 @@ def ssh_git(folder: Path) -> Iterator[SshGit]:
         )  # fmt: skip
         await process.redirect(stdin=ran.stdin, stdout=ran.stdout, stderr=ran.stderr)
         process.exit(await ran.wait())
+        await process.wait_closed()  # which awaits what the redirection left behind
+
+    async def handle(process: asyncssh.SSHServerProcess[bytes]) -> None:
+        handled = asyncio.ensure_future(answer(process))
+        handling.add(handled)
+        await handled
 
     loop = asyncio.new_event_loop()
     ready = threading.Event()
@@ -164,6 +172,8 @@ def ssh_git(folder: Path) -> Iterator[SshGit]:
     async def end() -> None:
         listening[0].close()
         await listening[0].wait_closed()
+        if handling:
+            await asyncio.wait(handling, timeout=5)
 
     try:
         yield git
