@@ -6,6 +6,8 @@ runner` measures the runner instead.
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -95,6 +97,15 @@ class Bench:
             if dbt:
                 beside[DBT] = self._dbt("plan", dbt, at=cloud.address)
             row(f"plan {size:,}, no change", plan, **beside)
+        self._passes(tree, size, target)
+
+    def _passes(self, tree: Path, size: int, target: dict[str, str]) -> None:
+        """Passes of the sync loop over the tree, which the target has."""
+        command = [sys.executable, "-m", "benchmarks.passes", str(tree)]
+        lines = subprocess.run(command, env={**os.environ, **target}, stdout=subprocess.PIPE, text=True, check=True)
+        for line in lines.stdout.splitlines():
+            said = json.loads(line)
+            row(f"sync {size:,}: {said.pop('name')}", Cost(**said))
 
     def latency(self, size: int) -> None:
         """apply and plan with a network between: every request is `LATENCY` milliseconds under way."""
