@@ -157,7 +157,8 @@ _MISTAKES = {
 
 def _unknown_mistake(where: Position, error: Any) -> Problem:
     began = error.context_mark
-    since = f" (begun on line {began.line + 1})" if began and began.line + 1 != where.line else ""
+    earlier = began and began.line + 1 < where.line  # both may be past the last line, and where is on it
+    since = f" (begun on line {began.line + 1})" if earlier else ""
     context = f"{error.context}{since}: " if error.context else ""
     return Problem(position=where, message=f"this is not valid YAML: {context}{error.problem}", code="yaml-syntax",
                    remedy="check the indentation, and put texts with special characters in quotes")  # fmt: skip
