@@ -88,7 +88,7 @@ def _change(
         return Change(action="create", body=_body(channel, after, None, managed_by), **place)
     adopted = found.managed_by is None and channel.name in adopt
     if found.managed_by != managed_by and not adopted:
-        reason, remedy = _not_ours(found)
+        reason, remedy = _not_ours(found, managed_by)
         return Change(action="refused", remote_id=found.id, reason=reason, remedy=remedy, **place)
     assert before is not None
     fields = tuple(
@@ -129,8 +129,8 @@ def _body(
     return {**fields, **removed, "managedBy": managed_by, "appliedHash": channel_hash(after)}
 
 
-def _not_ours(found: RemoteChannel) -> tuple[str, str]:
+def _not_ours(found: RemoteChannel, ours: str) -> tuple[str, str]:
     if found.managed_by is None:
         said = "a channel with this name is there already, and nobody manages it"
         return said, f"take it over with --adopt channel:{found.name}"
-    return f"it is managed by {found.managed_by!r}", "choose another name, or remove it there first"
+    return f"it is managed by {found.managed_by!r}, not by {ours!r}", "choose another name, or remove it there first"

@@ -130,7 +130,7 @@ def _change(definition: Definition, found: RemoteJob | None, mark: _Mark) -> Cha
         return Change(action="create", after=after, body=_body(after, definition, mark), **place)
     adopted = found.managed_by is None and job.key in mark.adopt
     if found.managed_by != mark.managed_by and not adopted:
-        reason, remedy = _not_ours(found)
+        reason, remedy = _not_ours(found, mark.managed_by)
         return Change(action="refused", remote_id=found.id, after=after, reason=reason, remedy=remedy, **place)
     if not adopted and _is_plainly(found, after):
         return None
@@ -201,10 +201,10 @@ def _body(after: Mapping[str, Any], definition: Definition, mark: _Mark) -> dict
     }
 
 
-def _not_ours(found: RemoteJob) -> tuple[str, str]:
+def _not_ours(found: RemoteJob, ours: str) -> tuple[str, str]:
     if found.managed_by is None:
         return "a job with this key is there already, and nobody manages it", f"take it over with --adopt {found.key}"
-    return f"it is managed by {found.managed_by!r}", "choose another key, or remove it there first"
+    return f"it is managed by {found.managed_by!r}, not by {ours!r}", "choose another key, or remove it there first"
 
 
 def _removal(job: RemoteJob) -> Change:

@@ -124,7 +124,7 @@ def test_what_is_declared_no_more_is_deleted_if_it_is_ours():
 
 def test_a_name_of_somebody_else_is_refused():
     theirs = only(changes([declared("a")], [there(declared("a"), managed_by=THEIRS)]))
-    assert (theirs.action, theirs.reason) == ("refused", f"it is managed by {THEIRS!r}")
+    assert (theirs.action, theirs.reason) == ("refused", f"it is managed by {THEIRS!r}, not by {OURS!r}")
     free = there(declared("a"), managed_by=None)
     refused = only(changes([declared("a")], [free]))
     assert refused.remedy == "take it over with --adopt channel:a"

@@ -101,7 +101,7 @@ TEXT = """\
       take it over with --adopt nobodys
 
  ! refused theirs  Theirs
-      it is managed by 'other/jobs'
+      it is managed by 'other/jobs', not by 'team/jobs'
       choose another key, or remove it there first
 
 Plan: 1 to create, 1 to update, 1 to delete, 1 to move, 1 to adopt, 3 refused, 1 unchanged.
