@@ -43,7 +43,10 @@ def run_loop(workspace: Workspace, options: Mapping[str, Any]) -> int:
         wake, stop = threading.Event(), threading.Event()
         stack.enter_context(stopping(stop, wake))
         if options["listen"]:
-            stack.enter_context(listener(options["listen"], loop, report, wake, secret=read_secret(workspace)))
+            address = stack.enter_context(
+                listener(options["listen"], loop, report, wake, secret=read_secret(workspace))
+            )
+            note(f"listening at {address}")
         keep_going(loop, report, wake, stop)
     return ExitCode.DONE
 

@@ -50,7 +50,10 @@ def run_together(workspace: Workspace, options: Mapping[str, Any]) -> int:
         loop.commits.recall()
         report = Report(latest=loop.standing)
         if options["listen"]:
-            stack.enter_context(listener(options["listen"], loop, report, wake, secret=read_secret(workspace)))
+            address = stack.enter_context(
+                listener(options["listen"], loop, report, wake, secret=read_secret(workspace))
+            )
+            note(f"listening at {address}")
         work = Work(workspace, loop, options, stop)
         stack.enter_context(stopping(stop, wake))
         parts += [

@@ -33,8 +33,8 @@ _SAID = {
 
 
 @contextmanager
-def listener(place: str, loop: Loop, report: Report, wake: threading.Event, *, secret: str | None) -> Iterator[int]:
-    """Listen at `[HOST:]PORT` in a thread of its own; the port. Raises Failure where that cannot be."""
+def listener(place: str, loop: Loop, report: Report, wake: threading.Event, *, secret: str | None) -> Iterator[str]:
+    """Listen at `[HOST:]PORT` in a thread of its own; the address, `http://…`. Raises Failure where that cannot be."""
     try:
         import uvicorn
     except ImportError as missing:
@@ -56,7 +56,7 @@ def listener(place: str, loop: Loop, report: Report, wake: threading.Event, *, s
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="listener", daemon=True)
     thread.start()
     try:
-        yield int(listening.getsockname()[1])
+        yield f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
     finally:
         server.should_exit = True
         thread.join(5)

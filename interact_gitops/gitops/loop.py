@@ -100,6 +100,7 @@ class Loop:
         controls = read_controls(self.folder)
         if controls.suspend is not None:
             self._stand("Suspended", f"{controls.suspend.reason} ({controls.suspend.by}, {controls.suspend.at})")
+            self.standing = replace(self.standing, sync="Unknown", sync_reason="nobody looks while it is suspended")
             return
         sha = controls.pin.value if controls.pin is not None else self.commits.source.head()
         if self._nothing_to_do(sha, controls):

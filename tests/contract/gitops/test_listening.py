@@ -44,8 +44,8 @@ def place(world: World) -> Iterator[Place]:
     world.once()
     assert world.loop is not None
     wake, report = threading.Event(), Report(latest=world.loop.standing)
-    with listener("0", world.loop, report, wake, secret="s3cret") as port:
-        yield Place(f"http://127.0.0.1:{port}", wake, world, report)
+    with listener("0", world.loop, report, wake, secret="s3cret") as address:
+        yield Place(address, wake, world, report)
 
 
 def test_a_delivery_wakes_the_loop_once(place: Place) -> None:

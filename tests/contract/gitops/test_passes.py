@@ -223,9 +223,10 @@ def test_a_suspended_loop_writes_nothing(world: World) -> None:
     tell(world, suspend=WORD)
     world.repository.commit(one=job("one", name="Changed"))
     standing = world.once()
-    assert (standing.health, world.names()["one"]) == ("Suspended", "One")
+    assert (standing.health, standing.sync, world.names()["one"]) == ("Suspended", "Unknown", "One")
     tell(world, suspend=None)
-    assert world.once().health == "Healthy"
+    standing = world.once()
+    assert (standing.health, standing.sync) == ("Healthy", "Synced")
     assert world.names()["one"] == "Changed"
 
 
