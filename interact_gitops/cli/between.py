@@ -80,7 +80,7 @@ def _tree_at(revision: Revision, then: Settings, variables: Mapping[str, Scalar]
     from interact_gitops.jobs.sharing import load_beside
     from interact_gitops.planning.between import Tree
 
-    files, unreadable = revision.tree(then.definitions, at_hand=(file.raw for file in known.files))
+    files, unreadable = revision.tree(then.definitions, at_hand=known.files)
     loaded = load_beside(files, known, variables=variables)
     problems = [_at(problem, revision) for problem in (*unreadable, *loaded.errors)]
     if problems:

@@ -139,7 +139,7 @@ class Reading:
                 said, remedy="an empty folder deletes nothing: remove jobs one by one, or name it with --path"
             )
         known = before.known if before is not None else None
-        files, unreadable = revision.tree(at, at_hand=(file.raw for file in known.files) if known else ())
+        files, unreadable = revision.tree(at, at_hand=known.files if known else ())
         variables = self._variables(settings)
         loaded = load(files, variables=variables) if known is None else load_beside(files, known, variables=variables)
         definitions = Loaded(

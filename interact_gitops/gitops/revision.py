@@ -10,7 +10,7 @@ import hashlib
 import os
 import posixpath
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -64,11 +64,12 @@ class Revision:
         prefix = self._prefix(path)
         return any(name.startswith(prefix) for name in self._blobs)
 
-    def tree(self, path: str, *, at_hand: Iterable[bytes] = ()) -> tuple[list[SourceFile], list[Problem]]:
+    def tree(self, path: str, *, at_hand: Sequence[SourceFile] = ()) -> tuple[list[SourceFile], list[Problem]]:
         """Every definitions file below a folder, as `jobs.tree.read_tree` finds them on disk, and what cannot be read.
 
-        What is `at_hand`, such as files that were read from the disk, git is not asked for again. No folder is as an
-        empty one. Raises Failure for a folder outside of the repository.
+        What is `at_hand`, such as the files of another commit or of the disk, git is not asked for again; a file that
+        is the same in name and bytes is that very object. No folder is as an empty one. Raises Failure for a folder
+        outside of the repository.
         """
         prefix = self._prefix(path)
         inside = {name: blob for name, blob in self._blobs.items() if name.startswith(prefix)}
@@ -86,17 +87,21 @@ class Revision:
                     problems.append(_problem(path, relative, "this link leads to no file of the definitions tree"))
                 else:
                     wanted[relative] = found
-        contents = {self._oid(raw): raw for raw in at_hand}
+        oids = {id(file): self._oid(file.raw) for file in at_hand}
+        contents = {oids[id(file)]: file.raw for file in at_hand}
         small = [blob.oid for blob in wanted.values() if blob.size <= MAX_BYTES and blob.oid not in contents]
         contents |= _contents(self.folder, small)
-        files = [
-            SourceFile(
-                path=PurePosixPath(relative),
-                shown=label_of(path, PurePosixPath(relative)),
-                raw=contents.get(blob.oid, b" " * (MAX_BYTES + 1)),  # too large to be a definition: not even read
-            )
-            for relative, blob in wanted.items()
-        ]
+        # Making a name that people can be shown, ten thousand times, costs more than all the rest.
+        plain = label_of(path, PurePosixPath("_")).removesuffix("_")
+        named = {file.shown: file for file in at_hand}
+        files = []
+        for relative, blob in wanted.items():
+            same = named.get(plain + relative)
+            if same is None or oids[id(same)] != blob.oid or str(same.path) != relative:
+                at = PurePosixPath(relative)
+                raw = contents.get(blob.oid, b" " * (MAX_BYTES + 1))  # too large to be a definition: not even read
+                same = SourceFile(path=at, shown=label_of(path, at), raw=raw)
+            files.append(same)
         return files, problems
 
     def _oid(self, raw: bytes) -> str:

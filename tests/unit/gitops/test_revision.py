@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -16,7 +16,7 @@ from interact_gitops.gitops.checkout import read_checkout
 from interact_gitops.gitops.program import ask_git
 from interact_gitops.gitops.revision import read_revision
 from interact_gitops.jobs.source import MAX_BYTES
-from interact_gitops.jobs.tree import read_tree
+from interact_gitops.jobs.tree import SourceFile, read_tree
 
 GIT = ["git", "-c", "user.name=tests", "-c", "user.email=tests@example.com", "-c", "protocol.file.allow=always"]
 
@@ -177,9 +177,19 @@ def test_what_is_at_hand_is_not_asked_for_again(tmp_path, monkeypatch, kind):
     asked: list[int] = []
     real = module._contents
     monkeypatch.setattr(module, "_contents", lambda folder, oids: asked.append(len(oids)) or real(folder, oids))
-    files, _ = read_revision(tmp_path, "HEAD").tree(".", at_hand=[b"key: a\n", b"key: other\n"])
+    the_same = SourceFile(path=PurePosixPath("a.yaml"), shown="a.yaml", raw=b"key: a\n")
+    changed = SourceFile(path=PurePosixPath("b.yaml"), shown="b.yaml", raw=b"key: other\n")
+    files, _ = read_revision(tmp_path, "HEAD").tree(".", at_hand=[the_same, changed])
     assert [file.raw for file in files] == [b"key: a\n", b"key: b\n"]
+    assert files[0] is the_same
     assert asked == [1]
+    moved = SourceFile(path=PurePosixPath("c.yaml"), shown="c.yaml", raw=b"key: a\n")
+    shown_alike = SourceFile(path=PurePosixPath("\x61.yaml"), shown="b.yaml", raw=b"key: b\n")
+    files, _ = read_revision(tmp_path, "HEAD").tree(".", at_hand=[moved, shown_alike])
+    assert [(str(file.path), file.shown, file.raw) for file in files] == [
+        ("a.yaml", "a.yaml", b"key: a\n"), ("b.yaml", "b.yaml", b"key: b\n"),
+    ]  # fmt: skip
+    assert asked == [1, 0]
 
 
 def test_names_are_shown_as_on_disk(repository):
