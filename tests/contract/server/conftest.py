@@ -20,6 +20,10 @@ from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.serving import EmbeddedServer
 from interact_gitops.shapes import build_fit, schema
 
+from ..senders.conftest import hooks
+
+__all__ = ["hooks"]  # a fixture
+
 ALL = ("agent_jobs_read", "agent_jobs_trigger", "agent_jobs_write")
 ENDED = {"completed", "failed", "cancelled"}
 
