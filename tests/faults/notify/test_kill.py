@@ -67,7 +67,8 @@ class Client(threading.Thread):
                 try:
                     visitor = self.server.visitor
                     assert visitor is not None
-                    answer = visitor("POST", f"/api/agents/jobs/{self.job}/trigger", json={"parameters": {"days": 1 + number % 80}},
+                    body = {"parameters": {"days": 1 + number % 80}}
+                    answer = visitor("POST", f"/api/agents/jobs/{self.job}/trigger", json=body,
                                      headers={"Idempotency-Key": f"run {number}"})  # fmt: skip
                 except httpx.TransportError:
                     time.sleep(0.02)
