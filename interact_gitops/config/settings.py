@@ -56,6 +56,7 @@ class Settings:
     max_changes: str | int
     channels: Mapping[str, Mapping[str, Any]] | None = field(repr=False)
     channel_lines: Mapping[str, int] = field(default_factory=dict)
+    github: Mapping[str, Any] = field(default_factory=dict)
     windows: tuple[Window, ...] = ()
     notices: Mapping[str, Any] = field(default_factory=dict)
 
@@ -163,6 +164,7 @@ def _settings(
         max_changes=guards.get("max_changes", "50%"),
         channels=value.get("channels"),
         channel_lines=lines or {},
+        github=value.get("github", {}),
         windows=tuple(read_window(raw) for raw in value.get("sync", {}).get("windows", ())),
         notices=value.get("notices", {}),
     )

@@ -1,0 +1,1 @@
+"""GitHub: the workflows of a jobs repository, and what their steps tell GitHub."""

@@ -1,0 +1,1 @@
+"""The workflows of a jobs repository: text made of its jobs and configuration."""
