@@ -14,7 +14,7 @@ import pytest
 from .conftest import ALL, Mischief, Runner, World
 from .forked import GIT
 
-JOBS, HOURS, KILLS, RUNNERS = (25, 40, 300, 4) if ALL else (4, 4, 8, 2)
+JOBS, HOURS, KILLS, RUNNERS = (25, 40, 300, 4) if ALL else (4, 2, 5, 2)
 
 
 @pytest.fixture
