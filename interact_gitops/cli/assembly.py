@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from interact_gitops.cli.ledgers import open_book, runner_id
+from interact_gitops.cli.logs import announce
 from interact_gitops.cli.options import Workspace
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def runner_of(
     with open_book(workspace) as book, patient_client(workspace, options) as client:
         catalogue, target = catalogue_and_target(workspace, client, source)
         owner = runner_id()
+        if not evaluates(workspace, client):
+            said = (
+                "the target evaluates its schedules by itself; this runner starts what people ask for, and no schedule"
+            )
+            announce("schedules_elsewhere", said, target=workspace.target.name)
         with telling(workspace, owner, journal):
             yield Runner(
                 target=target, ledger=book.ledger, catalogue=catalogue, space=book.space, owner=owner,

@@ -20,6 +20,11 @@ def start_logging(form: str, *, quiet: bool, write: Callable[[str], object] | No
     logger.propagate = False
 
 
+def announce(event: str, words: str, **fields: object) -> None:
+    """Say something of the program itself where its log goes; `start_logging` comes first."""
+    logging.getLogger("interact_gitops.runner").info(words, extra={"event": event, "fields": fields})
+
+
 class _Lines(logging.Handler):
     def __init__(self, form: Callable[[logging.LogRecord], str], write: Callable[[str], object]) -> None:
         super().__init__()

@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interact_gitops.cli.logs import start_logging
+from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.options import Workspace
-from interact_gitops.cli.output import note, say
+from interact_gitops.cli.output import say
 from interact_gitops.errors import ExitCode, Failure, Refused
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def run_loop(workspace: Workspace, options: Mapping[str, Any]) -> int:
             address = stack.enter_context(
                 listener(options["listen"], loop, report, wake, secret=read_secret(workspace))
             )
-            note(f"listening at {address}")
+            announce("listening", f"listening at {address}", url=address)
         keep_going(loop, report, wake, stop)
     return ExitCode.DONE
 
@@ -68,7 +68,7 @@ def stopping(stop: threading.Event, wake: threading.Event) -> Iterator[None]:
     def hear(number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        note(f"stopping after this pass ({signal.Signals(number).name})")
+        announce("stopping", f"stopping after this pass ({signal.Signals(number).name})")
         stop.set()
         wake.set()
 

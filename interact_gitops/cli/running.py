@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from interact_gitops.cli.logs import start_logging
+from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.options import Workspace
-from interact_gitops.cli.output import note
 from interact_gitops.cli.status_line import status_line
 from interact_gitops.errors import Failure
 
@@ -100,7 +99,8 @@ def _figures(journal: Journal, port: int, host: str) -> Figures:
         remedy = "pip install prometheus-client"
         raise Failure("--metrics-port needs prometheus-client, which is not installed", remedy=remedy) from None
     figures = Figures(journal)
-    note(f"metrics: http://{host}:{figures.serve(port, host)}/metrics")
+    address = f"http://{host}:{figures.serve(port, host)}/metrics"
+    announce("metrics_served", f"metrics: {address}", url=address)
     return figures
 
 
@@ -111,7 +111,7 @@ def _signals(made: Runner) -> Iterator[None]:
     def stop(number: int, _frame: FrameType | None) -> None:
         if made.stopping and number == signal.SIGINT:
             raise KeyboardInterrupt
-        note("\nstopping: nothing new is started; waiting for answers to what was sent")
+        announce("stopping", "stopping: nothing new is started; waiting for answers to what was sent")
         made.stop()
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}

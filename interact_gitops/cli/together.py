@@ -9,10 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interact_gitops.cli.logs import start_logging
+from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.looping import keep_going, read_secret, stopping
 from interact_gitops.cli.options import Workspace
-from interact_gitops.cli.output import note
 from interact_gitops.cli.running import audience, leave, runner_options
 from interact_gitops.cli.supervising import Part, supervise
 from interact_gitops.errors import ExitCode, Failure, Refused
@@ -53,7 +52,7 @@ def run_together(workspace: Workspace, options: Mapping[str, Any]) -> int:
             address = stack.enter_context(
                 listener(options["listen"], loop, report, wake, secret=read_secret(workspace))
             )
-            note(f"listening at {address}")
+            announce("listening", f"listening at {address}", url=address)
         work = Work(workspace, loop, options, stop)
         stack.enter_context(stopping(stop, wake))
         parts += [
@@ -62,7 +61,10 @@ def run_together(workspace: Workspace, options: Mapping[str, Any]) -> int:
         ]
         left = supervise(parts, stop, drain_seconds=options["drain_timeout"] + 5)
         if left:
-            note(f"the {' and the '.join(left)} did not end in time; the next start goes on from what was written down")
+            said = (
+                f"the {' and the '.join(left)} did not end in time; the next start goes on from what was written down"
+            )
+            announce("left_behind", said, parts=left)
     if left or work.left_behind:
         leave()
     return ExitCode.DONE
@@ -105,7 +107,7 @@ class Served:
 
         server = EmbeddedServer(self._workspace.settings.folder / LOCAL_SERVER, port=self._port)
         self._port = server.options.port
-        note(f"Interact is served at {server.url}")
+        announce("serving", f"Interact is served at {server.url}", url=server.url)
         return server
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 
 from interact_gitops.gitops.standing import Standing
-from interact_gitops.notify.events import Remark
+from interact_gitops.notify.events import Level, Remark
 
+MOST_DRIFTED = 10  # of what people changed by hand is told one by one; the rest in one message
 PATIENCE = 5  # passes in a row that may fail before somebody hears of it: networks come back
 
 
@@ -42,13 +44,36 @@ def news(standing: Standing) -> Iterator[Remark]:
                 standing, f"fight:{item.key}:{mark.mark if mark else ''}", "sync_failed",
                 f"{_name(standing)}: {item.key} is changed back each time", item.reason, job=item.key,
             )  # fmt: skip
+    yield from _drifted(standing)
 
 
-def _remark(standing: Standing, identity: str, topic: str, title: str, text: str, *, job: str | None = None) -> Remark:
+def _drifted(standing: Standing) -> Iterator[Remark]:
+    found = [item for item in standing.items if item.state == "drifted"]
+    whose = _name(standing)
+    for item in islice(found, MOST_DRIFTED):
+        yield _remark(
+            standing, f"drift:{item.kind}:{item.key}:{item.mark}", "drifted",
+            f"{whose}: {item.key} was changed by hand",
+            "It is left so until git changes it. `interact-gitops drift` shows the difference, `interact-gitops import`"
+            " takes it over into git, and `sync --heal` puts such changes back.",
+            job=item.key if item.kind == "job" else None, level="warning",
+        )  # fmt: skip
+    if len(found) > MOST_DRIFTED:
+        yield _remark(
+            standing, f"drift:more:{standing.applied}", "drifted", f"{whose}: much was changed by hand",
+            f"{len(found)} jobs and channels are not what git says. `interact-gitops status` names them.",
+            level="warning",
+        )  # fmt: skip
+
+
+def _remark(
+    standing: Standing, identity: str, topic: str, title: str, text: str, *, job: str | None = None,
+    level: Level = "error",
+) -> Remark:  # fmt: skip
     # Two loops, of two repositories or targets, tell of two things.
     whose = hashlib.sha256(f"{standing.repository}\n{standing.target}".encode()).hexdigest()[:12]
     at = standing.passed_at.isoformat() if standing.passed_at else ""
-    return Remark(id=f"sync:{whose}:{identity}", time=at, topic=topic, level="error", title=title, text=text,
+    return Remark(id=f"sync:{whose}:{identity}", time=at, topic=topic, level=level, title=title, text=text,
                   job_key=job)  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from interact_gitops.planning.applying import Applied
 def left_over(proposal: Proposal) -> tuple[Item, ...]:
     """What a proposal leaves as it is, and why."""
     found = [
-        Item(kind=kind, key=key, state="drifted", reason="it was changed on the target by hand")
-        for kind, key in proposal.drifted
+        Item(kind=kind, key=key, state="drifted", reason="it was changed on the target by hand", mark=mark)
+        for (kind, key), mark in proposal.drifted.items()
     ]
     found += [
         Item(kind=kind, key=key, state="fighting",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from interact_gitops.jobs.wire import canonical_json
 from interact_gitops.planning.drift import Drift
@@ -29,11 +29,11 @@ class Fight:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A plan of what is to be written now. `healing` are the drifted resources in it, each with its difference's mark;
-    `drifted` are left as people made them, and `fighting` since they were put back too often."""
+    `drifted` are left as people made them, with their marks, and `fighting` since they were put back too often."""
 
     plan: Plan
     healing: Mapping[Name, str]
-    drifted: tuple[Name, ...] = ()
+    drifted: Mapping[Name, str] = field(default_factory=dict)
     fighting: tuple[Name, ...] = ()
 
 
@@ -45,7 +45,7 @@ def propose(
     by_hand = {(one.kind, one.key) for one in drift.drifted}
     kept: list[Change] = []
     healing: dict[Name, str] = {}
-    left: list[Name] = []
+    left: dict[Name, str] = {}
     fought: list[Name] = []
     for change in plan.changes:
         name = (change.kind, change.key)
@@ -55,15 +55,13 @@ def propose(
         fight = fights.get(name)
         mark = mark_of(change)
         if not heal:
-            left.append(name)
+            left[name] = mark
         elif fight is not None and fight.mark == mark and fight.times >= MOST_HEALS:
             fought.append(name)
         else:
             kept.append(change)
             healing[name] = mark
-    return Proposal(
-        plan=replace(plan, changes=tuple(kept)), healing=healing, drifted=tuple(left), fighting=tuple(fought)
-    )
+    return Proposal(plan=replace(plan, changes=tuple(kept)), healing=healing, drifted=left, fighting=tuple(fought))
 
 
 def count_fights(

@@ -21,12 +21,14 @@ ItemState = Literal["pending", "drifted", "fighting", "failed", "refused"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A job or channel that is not what git says, and why it is left so."""
+    """A job or channel that is not what git says, and why it is left so. `mark` is the identity of a difference that
+    people made."""
 
     kind: Kind = "job"
     key: str
     state: ItemState
     reason: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,10 @@ def standing_form(standing: Standing) -> dict[str, Any]:
         "applied": standing.applied,
         "jobs": standing.jobs,
         "differing": len(standing.items),
-        "items": [{**asdict(item), "reason": item.reason[:_TEXT]} for item in standing.items[:MOST_ITEMS]],
+        "items": [
+            {"kind": item.kind, "key": item.key, "state": item.state, "reason": item.reason[:_TEXT]}
+            for item in standing.items[:MOST_ITEMS]
+        ],
         "hold": hold and {**asdict(hold), "reason": hold.reason[:_TEXT], "since": _time(hold.since)},
         "problems": [problem[:_TEXT] for problem in standing.problems[:MOST_PROBLEMS]],
         "passedAt": _time(standing.passed_at),

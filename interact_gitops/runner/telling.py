@@ -11,7 +11,7 @@ import random
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from interact_gitops.ledger.errors import LedgerUnavailable
@@ -24,6 +24,7 @@ from interact_gitops.notify.retrying import GIVE_UP, Patience, pause
 from interact_gitops.notify.sender import Again, GivenUp, Outcome
 from interact_gitops.runner.events import CHANNEL
 from interact_gitops.runner.journal import Journal
+from interact_gitops.runner.options import Clock, SystemClock
 
 LOOK = 2.0  # seconds between two looks
 LEASE = 120.0  # of what was taken; longer than the sends of one look
@@ -34,9 +35,12 @@ _TITLES = {"missed_run": "A run was missed", "needs_operator": "Somebody is need
 class Teller:
     """Takes the notices of one target and tells them. It works beside the runner, on a ledger of its own."""
 
-    def __init__(self, ledger: FullLedger, space: str, owner: str, herald: Herald, journal: Journal) -> None:
+    def __init__(
+        self, ledger: FullLedger, space: str, owner: str, herald: Herald, journal: Journal, clock: Clock | None = None
+    ) -> None:  # fmt: skip
         self._ledger, self._space, self._owner = ledger, space, f"{owner}/teller"
         self._herald, self._journal = herald, journal
+        self._clock = clock or SystemClock()
 
     def work(self, stopped: threading.Event) -> None:
         """Tell until `stopped`; a last look is taken then."""
@@ -44,7 +48,7 @@ class Teller:
         while not last:
             last = stopped.wait(LOOK)
             with suppress(LedgerUnavailable):  # the runner says so
-                while self.once(datetime.now(UTC)):
+                while self.once(self._clock.now()):
                     pass
 
     def once(self, now: datetime) -> int:

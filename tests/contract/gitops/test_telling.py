@@ -105,6 +105,32 @@ def test_a_plan_that_waits_is_told_with_the_command(told: World, ear: Ear) -> No
     assert f"sync approve {standing.hold.digest}" in body["text"]
 
 
+def test_what_people_change_by_hand_is_told_once_for_each_change(told: World, ear: Ear) -> None:
+    told.repository.commit(**{f"j{number:02d}": job(f"j{number:02d}") for number in range(13)})
+    told.once()
+
+    def heard() -> list[tuple[str, str]]:
+        for _ in range(3):
+            told.later(minutes=6)
+            told.once()
+        found = [(body["title"], body["level"]) for _, body, _ in ear.heard]
+        ear.heard.clear()
+        return found
+
+    told.by_hand("j01", name="By hand")
+    assert heard() == [("acme/jobs: j01 was changed by hand", "warning")]
+    told.by_hand("j02", name="By hand, too")
+    assert heard() == [("acme/jobs: j02 was changed by hand", "warning")], "and not the first one again"
+    told.by_hand("j01", name="By hand, and again")
+    assert heard() == [("acme/jobs: j01 was changed by hand", "warning")]
+    for number in range(3, 13):
+        told.by_hand(f"j{number:02d}", name="By hand")
+    titles = [title for title, _ in heard()]
+    assert len(titles) == 9
+    assert titles[-1] == "acme/jobs: much was changed by hand"
+    assert heard() == []
+
+
 def test_a_repository_that_stays_away_is_told_once(told: World, ear: Ear) -> None:
     told.repository.commit(one=job("one"))
     told.once()

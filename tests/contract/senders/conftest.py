@@ -45,7 +45,11 @@ class Hooks:
 
         class Answers(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:  # who sent it died
+                    self.close_connection = True
+                    return
                 hooks.received.append(Received(self.path, {k.lower(): v for k, v in self.headers.items()}, body))
                 getattr(self, self.path.strip("/").partition("/")[0].replace("-", "_"), self.ok)()
 

@@ -26,7 +26,7 @@ from interact_gitops.server.serving import EmbeddedServer
 from ...contract.gitops.conftest import Repository, git, job
 from ...contract.gitops.servers import HttpGit, http_git
 
-SECONDS = float(os.environ.get("STORM_SECONDS", "600" if os.environ.get("CHAOS") == "all" else "15"))
+SECONDS = float(os.environ.get("STORM_SECONDS", "600" if os.environ.get("CHAOS") == "all" else "12"))
 MARK = "acme/jobs"
 FIRST_JOBS, MOST_DELETES = 20, 8
 GOOD = ("change", "add", "remove", "rename", "instead")  # commits that can be taken back

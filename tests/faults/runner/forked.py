@@ -25,6 +25,7 @@ from typing import Any, Self
 LEASE = 5.0  # seconds
 LEDGER = ("decide", "claim", "move", "renew", "take_over", "release")
 TARGET = ("start", "chats")
+GIT = ("swap", "commit")
 
 
 class Forkery:
@@ -125,7 +126,7 @@ def _import_everything() -> None:
     for name in ("cli.main", "cli.runner", "cli.running", "cli.assembly", "config.settings",
                  "gitops.checkout", "interact.client", "runner.runner", "runner.metrics", "runner.ping",
                  "runner.journal", "runner.defined", "runner.remote", "ledger.relational", "ledger.sqlite",
-                 "ledger.postgres"):  # fmt: skip
+                 "ledger.postgres", "ledger.git.database"):  # fmt: skip
         importlib.import_module(f"interact_gitops.{name}")
     for name in ("httpx", "psycopg", "rich.status", "rich.console"):
         importlib.import_module(name)
@@ -196,10 +197,11 @@ def _set_trap(call: str, when: str, number: str, what: str) -> None:
 
     A claim that finds nothing does not count: it is made every second.
     """
+    from interact_gitops.ledger.git.repository import Repository
     from interact_gitops.ledger.relational import RelationalLedger
     from interact_gitops.runner.remote import RemoteTarget
 
-    owner = RemoteTarget if call in TARGET else RelationalLedger
+    owner: Any = RemoteTarget if call in TARGET else Repository if call in GIT else RelationalLedger
     real = getattr(owner, call)
     left = [int(number)]
 
