@@ -45,6 +45,8 @@ COMMANDS = {
     "sync": ("sync:sync", "Keep a target in step with a branch."),
     "up": ("up:up", "Sync loop and runner in one process."),
     "status": ("status:status", "Show how the sync loop stands."),
+    "workflows": ("workflows:workflows", "Write the GitHub workflows of this repository."),
+    "github": ("github:github", "What those workflows do at GitHub."),
     "serve": ("serve:serve", "Serve the embedded Interact on this machine."),
     "demo": ("demo:demo", "See everything work on sample data."),
     "doctor": ("doctor:doctor", "Check that everything needed is in place."),

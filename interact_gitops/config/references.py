@@ -74,3 +74,16 @@ def unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
             if not resolved:
                 said, remedy = "references are not resolved here", "write the value; $${ is a literal ${"
             yield Fault(path=path, offset=reference.start(), code="reference", message=said, remedy=remedy)
+
+
+def names_in(value: object) -> Iterator[str]:
+    """The environment variables that texts in a value refer to, in their order."""
+    if isinstance(value, Mapping):
+        for part in value.values():
+            yield from names_in(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from names_in(part)
+    elif isinstance(value, str):
+        names = (reference.group(1) for reference in _REFERENCE.finditer(value))
+        yield from (name for name in names if name and not name.startswith("file:"))

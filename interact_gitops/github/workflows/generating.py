@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,8 @@ def _minutes(job: Job) -> int:
 
 
 def _render(template: str, choices: Choices, **more: Any) -> str:
-    return _environment().get_template(f"{template}.j2").render(choices=choices, ours=OURS, **more)
+    text = _environment().get_template(f"{template}.j2").render(choices=choices, ours=OURS, **more)
+    return re.sub(r"\n(?:[ ]*\n)+", "\n", text)  # blank lines, which are the templates' own
 
 
 @functools.cache

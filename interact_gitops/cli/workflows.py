@@ -1,0 +1,54 @@
+"""`workflows`: the GitHub workflows of a jobs repository, made of its jobs."""
+
+from __future__ import annotations
+
+import click
+
+from interact_gitops.cli.everywhere import global_options
+from interact_gitops.cli.options import Workspace, command
+from interact_gitops.cli.output import note, say, visible
+from interact_gitops.errors import ExitCode, Refused
+
+
+def _say_help() -> None:
+    context = click.get_current_context()
+    if context.invoked_subcommand is None:
+        say(context.get_help())
+
+
+workflows = click.Group(
+    "workflows", params=list(global_options()), callback=_say_help, invoke_without_command=True,
+    help="Write the GitHub workflows of this repository.",
+)  # fmt: skip
+
+
+@command("generate", examples="interact-gitops workflows generate\ninteract-gitops workflows generate --check")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when something is to be written.")
+def generate(workspace: Workspace, check: bool) -> int:
+    """Write `.github`: a check of pull requests, apply, drift, a schedule, and a form to run each job with.
+
+    A job's form has a typed field for each of its parameters. Files that this command did not write are never touched;
+    forms of jobs that are gone are removed.
+    """
+    from interact_gitops.cli.inputs import write_text
+    from interact_gitops.cli.scaffolding import wanted_workflows
+    from interact_gitops.github.workflows.writing import compare, lines, read_there, write
+
+    top, wanted = wanted_workflows(workspace)
+    steps = compare(wanted, read_there(top, wanted))
+    for word, path in lines(steps):
+        say(f"  {f'to be {word}' if check else word:13} {visible(path)}")
+    for path in steps.foreign:
+        note(f"{visible(path)} was not written by this command, and is left as it is")
+    if check and steps.writes:
+        raise Refused(
+            "the workflows are not in step with the jobs", remedy="run `interact-gitops workflows generate`, and commit"
+        )
+    if not check:
+        write(top, wanted, steps, put=write_text)
+    if not steps.writes:
+        say(f"The {len(wanted)} files in .github are in step with the jobs.")
+    return ExitCode.DONE
+
+
+workflows.add_command(generate)
