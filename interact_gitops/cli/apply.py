@@ -43,6 +43,7 @@ interact-gitops apply plan.json --yes
     "--lock-timeout", callback=read_wait, default="1m", show_default=True, metavar="DURATION",
     help="How long to wait for another apply to end; 0 for not at all.",
 )  # fmt: skip
+@click.option("--approved", metavar="DIGEST", help="With a PLANFILE: refuse it unless its digest is this one.")
 @json_format()
 def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, lock_timeout: int, **options: Any) -> int:
     """Create, update and delete jobs on the target until it matches the definitions.
@@ -64,7 +65,7 @@ def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, loc
     from interact_gitops.planning.guards import Guards, check_guards
     from interact_gitops.planning.rendering.json import applied_to_json
     from interact_gitops.planning.rendering.text import render_applied, render_plan
-    from interact_gitops.planning.saved import demand_unchanged
+    from interact_gitops.planning.saved import demand_approved, demand_unchanged
 
     with workspace.client() as client:
         if is_public(workspace, client):
@@ -72,6 +73,7 @@ def apply(workspace: Workspace, planfile: Path | None, yes: bool, form: str, loc
 
             return apply_there(workspace, client, form=form, planfile=planfile, **options)
         saved = read_plan(workspace, planfile, yes, options)
+        demand_approved(saved, options["approved"])
         chosen = saved["options"] if saved else options
         partial = bool(chosen["select"]) or workspace.definitions_named is not None
         prune = None if saved and partial else chosen["prune"]

@@ -56,6 +56,15 @@ def _seal(whole: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json(whole).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def demand_approved(saved: Mapping[str, Any] | None, approved: str | None) -> None:
+    """Raise Refused unless the plan file is the one whose digest was `approved`; None approves what is there."""
+    if approved is not None and saved is None:
+        raise Refused("--approved is given, and no plan file", remedy="name the file that `plan --out` wrote")
+    if approved is not None and saved is not None and saved["digest"] != approved:
+        said = f"the plan file has the digest {saved['digest'][:12]}…, and {approved[:12]}… was approved"
+        raise Refused(said, remedy="plan and approve again")
+
+
 def demand_unchanged(saved: Mapping[str, Any], plan: Plan, wanted: Callable[[], Wanted]) -> None:
     """Raise Refused unless everything that `plan`, made now, would do is in the saved one; names what moved.
 

@@ -1,0 +1,132 @@
+"""`github action`: a command of ours as the composite action runs it, with a summary, annotations and outputs."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interact_gitops.cli.options import Workspace, command
+from interact_gitops.cli.ourselves import ourselves
+from interact_gitops.errors import ExitCode, Failure, Refused
+
+if TYPE_CHECKING:
+    from interact_gitops.planning.plan import Plan
+
+_HELD = 1_000_000  # characters of what a command prints that go into a summary
+
+
+@command("action", examples="ACTION_COMMAND=plan interact-gitops github action")
+def action(workspace: Workspace) -> int:
+    """Run the command that ACTION_COMMAND names, with the arguments of ACTION_ARGS, for the job's summary.
+
+    Arguments are split as a shell splits them, and nothing in them is expanded. `plan` and `drift` leave a file for
+    the steps after them, and end with 0 when there is something to do.
+    """
+    environ = workspace.environ
+    name, text, target = (environ.get(f"ACTION_{part}", "") for part in ("COMMAND", "ARGS", "TARGET"))
+    if not name or name.startswith("-"):
+        raise Refused("ACTION_COMMAND is not set", remedy="give the action its `command`")
+    try:
+        given = shlex.split(text)
+    except ValueError as error:
+        raise Refused(f"ACTION_ARGS cannot be split: {error}", remedy="close the quotes") from error
+    arguments = [*(["--target", target] if target else []), *given]
+    if name == "plan":
+        return _plan(environ, arguments)
+    if name == "drift":
+        return _drift(environ, arguments)
+    if name == "apply":
+        return _apply(environ, arguments)
+    return ourselves(name, *(["--format", "github"] if name == "validate" else []), *arguments).returncode
+
+
+def _plan(environ: Mapping[str, str], arguments: list[str]) -> int:
+    from interact_gitops.cli.output import say
+    from interact_gitops.cli.times import now
+    from interact_gitops.github.files import write_outputs, write_summary
+    from interact_gitops.planning.reading import plan_from_json
+    from interact_gitops.planning.rendering.markdown import render_markdown
+
+    between = any(one == "--base" or one.startswith("--base=") for one in arguments)
+    file = _place(environ, "plan.json")
+    saved = [] if between else ["--out", str(file)]
+    done = ourselves("plan", *arguments, "--format", "json", *saved, kept=True)
+    if done.returncode:
+        return done.returncode
+    document = _read(done.stdout)
+    if between:
+        _write(file, done.stdout)
+    made = plan_from_json(document, what="the plan", between=between)
+    identity = f"base {environ.get('ACTION_TARGET', '')}" if between else None
+    markdown = render_markdown(made, now=now(), identity=identity)
+    write_summary(environ, markdown)
+    summary = _words(made)
+    write_outputs(environ, changes="true" if made.changes else "false", digest=document["digest"],
+                  plan_file=str(file), summary=summary)  # fmt: skip
+    say(summary)
+    return ExitCode.DONE
+
+
+def _words(plan: Plan) -> str:
+    from interact_gitops.planning.rendering.details import counts
+
+    return counts(plan) if plan.changes else "no changes"
+
+
+def _drift(environ: Mapping[str, str], arguments: list[str]) -> int:
+    from interact_gitops.cli.output import say
+    from interact_gitops.github.files import write_outputs, write_summary
+
+    done = ourselves("drift", *arguments, "--format", "markdown", kept=True)
+    if done.returncode not in (ExitCode.DONE, ExitCode.CHANGES_PENDING):
+        return done.returncode
+    file = _place(environ, "drift.md")
+    _write(file, done.stdout)
+    write_summary(environ, done.stdout)
+    found = done.returncode == ExitCode.CHANGES_PENDING
+    write_outputs(environ, changes="true" if found else "false", report_file=str(file))
+    say("somebody changed the target by hand" if found else "nothing was changed by hand")
+    return ExitCode.DONE
+
+
+def _apply(environ: Mapping[str, str], arguments: list[str]) -> int:
+    from interact_gitops.cli.output import NEWLINE, say, visible
+    from interact_gitops.github.files import write_outputs, write_summary
+    from interact_gitops.planning.rendering.github import fence
+
+    done = ourselves("apply", *arguments, kept=True)
+    shown = visible(done.stdout[-_HELD:], keep=NEWLINE)
+    say(shown.rstrip("\n"))
+    lines = [line for line in shown.splitlines() if line.strip()]
+    if lines:
+        write_summary(environ, f"### Apply\n\n{fence(lines)}")
+        write_outputs(environ, summary=lines[-1].strip()[:200])
+    return done.returncode
+
+
+def _place(environ: Mapping[str, str], name: str) -> Path:
+    """Where a file for later steps goes."""
+    import tempfile
+
+    folder = Path(environ.get("RUNNER_TEMP") or tempfile.gettempdir()) / "interact-gitops-files"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _write(file: Path, text: str) -> None:
+    from interact_gitops.cli.inputs import write_text
+
+    write_text(file, text)
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise Failure("plan printed something that is not JSON") from error
+    if not isinstance(value, dict):
+        raise Failure("plan printed something that is no plan")
+    return value

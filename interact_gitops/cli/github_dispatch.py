@@ -1,0 +1,102 @@
+"""`github dispatch`: a run that somebody started with GitHub's form."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from interact_gitops.cli.options import Workspace, command
+from interact_gitops.cli.ourselves import ourselves
+from interact_gitops.errors import Failure, Refused, did_you_mean
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from interact_gitops.jobs.model import Job, Scalar
+
+MOST_CHATS = 20  # whose records go into the summary whole
+
+
+@command("dispatch", examples='INPUTS=\'{"days": "7"}\' interact-gitops github dispatch weekly-report')
+@click.argument("job", required=False, metavar="[JOB]")
+def dispatch(workspace: Workspace, job: str | None) -> int:
+    """Start JOB, or the job that the form names, with the inputs of a form; wait, and tell the job's summary.
+
+    INPUTS holds the inputs as JSON. They are checked again by the job's own parameters. Ends with 1 when a chat failed.
+    """
+    from interact_gitops.github.files import write_outputs, write_summary
+    from interact_gitops.github.workflows.forms import read_inputs, values_of, values_of_any
+
+    inputs = read_inputs(workspace.environ.get("INPUTS", ""))
+    key = job or str(inputs.get("job", ""))
+    found = _job(workspace, key)
+    values = values_of(found, inputs) if job else values_of_any(found, inputs)
+    done, started = _started(found, values)
+    chats = [str(one["id"]) for one in started.get("runs", ())]
+    write_outputs(workspace.environ, chat_ids=" ".join(chats))
+    write_summary(workspace.environ, _head(found, values, started))
+    for chat in chats[:MOST_CHATS]:
+        record = ourselves("chat", chat, "--format", "markdown", kept=True)
+        write_summary(
+            workspace.environ, record.stdout if record.returncode == 0 else f"The chat {chat} cannot be read."
+        )
+    if len(chats) > MOST_CHATS:
+        write_summary(
+            workspace.environ, f"… and {len(chats) - MOST_CHATS} chats more; `interact-gitops chat ID` has each."
+        )
+    return done
+
+
+def _job(workspace: Workspace, key: str) -> Job:
+    jobs = {definition.job.key: definition.job for definition in workspace.definitions()}
+    if not key:
+        raise Refused("the form names no job", remedy="choose one")
+    if key not in jobs:
+        hint = did_you_mean(key, jobs) or "see `interact-gitops list`"
+        raise Refused(f"there is no job {key!r}", remedy=hint)
+    return jobs[key]
+
+
+def _started(job: Job, values: dict[str, Scalar] | None) -> tuple[int, dict[str, Any]]:
+    """(the exit code of the run, waited for, and what it says of itself)."""
+    import os
+    import tempfile
+
+    arguments = ["run", job.key, "--wait", "--format", "json"]
+    if not values and values is not None and not job.fan_out:
+        values = None  # it has no parameters
+    if values is None:
+        return _read(ourselves(*arguments, kept=True))
+    # Values may be longer than a command line may be, and a file is read as what it says.
+    with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False, encoding="utf-8") as file:
+        json.dump(values, file)
+    try:
+        return _read(ourselves(*arguments, "--params-file", file.name, kept=True))
+    finally:
+        os.unlink(file.name)
+
+
+def _read(done: subprocess.CompletedProcess[str]) -> tuple[int, dict[str, Any]]:
+    try:
+        said = json.loads(done.stdout)
+    except ValueError:
+        if done.returncode:
+            return done.returncode, {}  # it has said why
+        raise Failure("run printed something that is not JSON") from None
+    return done.returncode, said
+
+
+def _head(job: Job, values: dict[str, Scalar] | None, started: dict[str, Any]) -> str:
+    from interact_gitops.planning.rendering.github import code
+
+    lines = [f"### {code(job.name)}"]
+    if values:
+        lines += ["", *(f"- {code(name)}: {code(json.dumps(value, ensure_ascii=False), 200)}"
+                        for name, value in values.items())]  # fmt: skip
+    if not started:
+        lines += ["", "It was not started; the log says why."]
+    for one in started.get("runs", ()):
+        lines += ["", f"{code(str(one['id']))}: {code(str(one.get('status') or 'started'))}"]
+    return "\n".join(lines) + "\n"
