@@ -219,7 +219,7 @@ def test_everything_in_one_process(tmp_path: Path) -> None:
     site.commit("first", minutely=minutely)
     with site.running("up", "--repo", str(site.remote), "--serve", "--port", "0", "--interval", "1s", "--listen",
                       "0", "--log-format", "json") as running:  # fmt: skip
-        wait(lambda: "is served at" in site.said(), 20, site.said)
+        wait(lambda: '"serving"' in site.said(), 20, site.said)
         there = read_credentials(site.shell.folder / ".interact")
         assert there is not None
         site.shell.environment |= {"INTERACT_URL": there.url, "INTERACT_API_KEY": there.api_key,

@@ -11,7 +11,7 @@ import pytest
 
 from .conftest import ALL, Mischief, World
 
-JOBS, ROUNDS, KILLS, RUNNERS = (50, 10, 300, 4) if ALL else (8, 2, 12, 3)
+JOBS, ROUNDS, KILLS, RUNNERS = (50, 10, 300, 4) if ALL else (8, 2, 8, 3)
 
 
 @pytest.mark.parametrize("full", [True, False], ids=["keys", "public"])
