@@ -41,7 +41,8 @@ class GitHub:
 
     def pages(self, path: str, *, key: str | None = None, **query: str | int) -> Iterator[Any]:
         """The entries of a list, page by page; `key` where it is a part of the answer. Raises Failure."""
-        url, params = self._url(path), {"per_page": 100, **query}
+        url = self._url(path)
+        params: Mapping[str, str | int] | None = {"per_page": 100, **query}
         for _ in range(MOST_PAGES):
             answer = self._send("GET", url, params=params)
             said = answer.json()
@@ -49,7 +50,7 @@ class GitHub:
             following = _NEXT.search(answer.headers.get("link", ""))
             if following is None:
                 return
-            url, params = following[1], {}
+            url, params = following[1], None  # not {}, which would take the query away
             if not url.startswith(f"{self.api}/"):
                 raise Failure("GitHub named a page of a list at another address", remedy="check GITHUB_API_URL")
 
