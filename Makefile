@@ -38,11 +38,18 @@ COMPILE := $(BIN)/python -m compileall -q interact_gitops
 demo: .venv/.server
 	@$(BIN)/interact-gitops demo
 
+YAMLLINT := {extends: default, rules: {line-length: {max: 160}, truthy: {check-keys: false}, \
+	document-start: disable, comments: {min-spaces-from-content: 1}}}
+
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/zizmor --offline --strict-collection --persona auditor --no-progress --quiet .github
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(BIN)/yamllint --strict --config-data '$(YAMLLINT)' .github
 
 # The parts that decide without reading or writing anything: every branch of them is tested.
 EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py

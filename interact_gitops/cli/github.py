@@ -10,6 +10,12 @@ from interact_gitops.cli.github_dispatch import dispatch
 from interact_gitops.cli.github_posts import comment, issue, status
 from interact_gitops.cli.output import say
 
+EXAMPLES = """\b
+Examples:
+  interact-gitops github dispatch weekly-report
+  interact-gitops github issue drift.md --needed true
+  interact-gitops github status --context interact-gitops/apply"""
+
 
 def _say_help() -> None:
     context = click.get_current_context()
@@ -18,7 +24,7 @@ def _say_help() -> None:
 
 
 github = click.Group(
-    "github", params=list(global_options()), callback=_say_help, invoke_without_command=True,
+    "github", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
     help="What the workflows of `workflows generate` do at GitHub.",
 )  # fmt: skip
 for _command in (action, dispatch, comment, issue, status):

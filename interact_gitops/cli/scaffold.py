@@ -56,6 +56,39 @@ _EDITOR = {
 }
 
 
+_HOOKS = """\
+# Before each commit: https://pre-commit.com (pre-commit install)
+repos:
+  - repo: local
+    hooks:
+      - id: interact-gitops-validate
+        name: definitions are valid
+        entry: interact-gitops validate
+        language: system
+        pass_filenames: false
+        files: ^(jobs\\.d/|interact-gitops\\.yaml$)
+      - id: interact-gitops-fmt
+        name: definitions are in the canonical layout
+        entry: interact-gitops fmt --check
+        language: system
+        pass_filenames: false
+        files: ^jobs\\.d/
+      - id: interact-gitops-workflows
+        name: workflows are in step with the jobs
+        entry: interact-gitops workflows generate --check
+        language: system
+        pass_filenames: false
+        files: ^(jobs\\.d/|interact-gitops\\.yaml$|\\.github/)
+"""
+
+_OWNERS = """\
+# Who reviews what, once the names are those of your teams: remove the first `#` of each line.
+# /jobs.d/marketing/      @acme/marketing-analytics
+# /interact-gitops.yaml   @acme/platform
+# /.github/               @acme/platform
+"""
+
+
 def scaffold(folder: Path) -> tuple[list[str], list[str]]:
     """Write what is missing; returns (names made, names that were there). Raises Failure on a full or
     read-only disk."""
@@ -66,6 +99,8 @@ def scaffold(folder: Path) -> tuple[list[str], list[str]]:
         "schema/config.schema.json": schema_path("config.schema.json").read_text(encoding="utf-8"),
         ".vscode/settings.json": json.dumps(_EDITOR, indent=2) + "\n",
         ".gitignore": _IGNORED,
+        ".pre-commit-config.yaml": _HOOKS,
+        ".github/CODEOWNERS": _OWNERS,
     }
     jobs = folder / "jobs.d"
     if jobs.is_dir() and any(jobs.rglob("*.y*ml")):

@@ -9,6 +9,11 @@ from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import note, say, visible
 from interact_gitops.errors import ExitCode, Refused
 
+EXAMPLES = """\b
+Examples:
+  interact-gitops workflows generate
+  interact-gitops workflows generate --check"""
+
 
 def _say_help() -> None:
     context = click.get_current_context()
@@ -17,7 +22,7 @@ def _say_help() -> None:
 
 
 workflows = click.Group(
-    "workflows", params=list(global_options()), callback=_say_help, invoke_without_command=True,
+    "workflows", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
     help="Write the GitHub workflows of this repository.",
 )  # fmt: skip
 

@@ -84,7 +84,7 @@ def pull_request_of(github: GitHub, sha: str) -> int | None:
             return int(found["number"])
     # A fork's commits are not of this repository: its pull requests are found by their heads.
     for found in github.pages("/pulls", state="open"):
-        if found.get("head", {}).get("sha") == sha:
+        if found.get("state") == "open" and found.get("head", {}).get("sha") == sha:
             return int(found["number"])
     return None
 

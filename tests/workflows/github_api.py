@@ -61,7 +61,7 @@ class Api:
         if (found := re.fullmatch(r"/commits/(\w+)/pulls", path)) and method == "GET":
             return 200, [one for one in self.pulls if one["head"]["sha"] == found[1]]
         if path == "/pulls" and method == "GET":
-            return 200, list(self.pulls)
+            return 200, [one for one in self.pulls if one["state"] == query.get("state", "open")]
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
             listed = self.comments.setdefault(int(found[1]), [])
             if method == "GET":

@@ -1,0 +1,71 @@
+"""`init` in an empty repository: everything works right after, and a second time changes nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from interact_gitops.server.serving import EmbeddedServer
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "interact_gitops", *arguments], cwd=folder, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONWARNINGS": "error", **environ},
+    )  # fmt: skip
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path)], check=True)
+    return tmp_path
+
+
+def test_everything_works_right_after(repository: Path, served: EmbeddedServer) -> None:
+    code, said = run(repository, "init")
+    assert code == 0, said
+    assert "made  .github/workflows/run-weekly-campaign-performance.yml" in said
+    before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    assert run(repository, "init")[0] == 0
+    after = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    assert after == before
+    organization, key = served.create_organization("init")
+    environ = {"INTERACT_URL": served.url, "INTERACT_API_KEY": key, "INTERACT_ORG_ID": organization}
+    for command in (["validate"], ["fmt", "--check"], ["workflows", "generate", "--check"], ["plan"]):
+        code, said = run(repository, *command, **environ)
+        assert code == 0, (command, said)
+
+
+def test_hooks_are_commands_of_ours(repository: Path) -> None:
+    run(repository, "init")
+    said = yaml.safe_load((repository / ".pre-commit-config.yaml").read_text())
+    for hook in said["repos"][0]["hooks"]:
+        program, *arguments = hook["entry"].split()
+        assert program == "interact-gitops"
+        code, words = run(repository, *arguments)
+        assert code == 0, words
+
+
+def test_what_is_there_is_kept(repository: Path) -> None:
+    (repository / ".github/workflows").mkdir(parents=True)
+    (repository / ".github/workflows/apply.yml").write_text("name: ours\n")
+    (repository / ".github/CODEOWNERS").write_text("* @acme/all\n")
+    assert run(repository, "init")[0] == 0
+    assert (repository / ".github/workflows/apply.yml").read_text() == "name: ours\n"
+    assert (repository / ".github/CODEOWNERS").read_text() == "* @acme/all\n"
+
+
+def test_below_a_repository_no_workflows_are_made(repository: Path) -> None:
+    (repository / "team").mkdir()
+    code, said = run(repository, "init", "team")
+    assert code == 0, said
+    assert not (repository / "team/.github/workflows").exists()
+    code, said = run(repository / "team", "workflows", "generate")
+    assert code == 1
+    assert "workflows belong to the top of the repository" in said
