@@ -55,9 +55,13 @@ lint: .venv/.dev
 EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py
 PURE := interact_gitops/schedule/*,interact_gitops/jobs/*,interact_gitops/planning/*,interact_gitops/errors.py
 
+# Coverage slows a test by half, so it is on where those parts are tested, and off where programs are.
+PROGRAMS := tests/acceptance tests/contract tests/faults tests/workflows
+
 test: lint
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= tests/unit tests/definitions
 	$(BIN)/coverage report --include='$(PURE)' --omit='$(EDGES)' --fail-under=100
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PROGRAMS)
 
 # Every fault at every point, and the large sizes; prints what it counted.
 chaos: .venv/.dev

@@ -308,6 +308,12 @@ def test_no_changes() -> None:
     assert "Notes: 2 more." in seen.words
 
 
+def test_between_two_trees() -> None:
+    words = read(render_markdown(replace(plan([], []), between=True, target="main..HEAD"), now=NOW)).words
+    assert "no target was asked" in words
+    assert "managed by" not in words
+
+
 BOMBS: dict[str, dict[str, Any]] = {
     "many": {},
     "names of four bytes": {"name": "🌈" * 200},
