@@ -51,8 +51,8 @@ lint: .venv/.dev
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
 	$(BIN)/yamllint --strict --config-data '$(YAMLLINT)' .github
 
-# The parts that decide without reading or writing anything: every branch of them is tested.
-EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py
+# The parts that decide without reading or writing anything (the edges beside them do): every branch is tested.
+EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py,interact_gitops/planning/sending.py,interact_gitops/planning/interrupts.py
 PURE := interact_gitops/schedule/*,interact_gitops/jobs/*,interact_gitops/planning/*,interact_gitops/errors.py
 
 # Coverage slows a test by half, so it is on where those parts are tested, and off where programs are.
