@@ -20,7 +20,7 @@ TIMES = 5
 OPTIONS = {
     "branch": "main", "path": None, "heal": False, "prune": True, "interval": 60, "compare": 300,
     "require_signed": None, "allowed_signers": None, "credential_helper": None, "ssh_key": None, "known_hosts": None,
-    "git_timeout": 60, "max_size": 256, "commit_status": False,
+    "git_timeout": 60, "max_size": 256, "commit_status": False, "channel_secrets": (), "mark": None,
 }  # fmt: skip
 
 

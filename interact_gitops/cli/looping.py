@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.options import Workspace
 from interact_gitops.cli.output import say
-from interact_gitops.errors import ExitCode, Failure, Refused
+from interact_gitops.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -38,7 +38,8 @@ def run_loop(workspace: Workspace, options: Mapping[str, Any]) -> int:
         report = Report(latest=loop.standing)
         if options["once"]:
             standing = loop.once()
-            report.passed(standing)
+            if workspace.log_format == "json":  # for programs; people read below how it stands
+                report.passed(standing)
             return _once(standing)
         wake, stop = threading.Event(), threading.Event()
         stack.enter_context(stopping(stop, wake))
@@ -84,9 +85,7 @@ def _once(standing: Standing) -> int:
     from interact_gitops.cli.status import describe
 
     say("\n".join(describe(standing)))
-    if standing.failures:
-        raise Failure(standing.health_reason)
-    return ExitCode.DONE if standing.sync == "Synced" else ExitCode.FAILED
+    return ExitCode.DONE if standing.sync == "Synced" and not standing.failures else ExitCode.FAILED
 
 
 def read_secret(workspace: Workspace) -> str | None:

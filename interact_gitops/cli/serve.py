@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from interact_gitops.cli.notifying import notifying
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import note, say
 
@@ -31,13 +32,7 @@ interact-gitops serve --demo
 @click.option(
     "--agents", type=click.Path(path_type=Path), help="Agents file.  [default: DATA/agents.yaml, or the sample]"
 )
-@click.option("--public-url", metavar="URL", help="Where people reach this server: messages then link to chats.")
-@click.option(
-    "--smtp-url", metavar="URL", envvar="INTERACT_SMTP_URL", help="Mail relay; better given by INTERACT_SMTP_URL."
-)
-@click.option("--mail-from", metavar="ADDRESS", envvar="INTERACT_MAIL_FROM", help="Where its mails come from.")
-@click.option("--allow-private", multiple=True, metavar="HOST", help="Webhooks may lead to this internal host.")
-@click.option("--allow-apprise", is_flag=True, help="Channels may send through apprise, wherever that leads.")
+@notifying
 @click.option("--no-scheduler", is_flag=True, help="Do not run the schedules of its jobs.")
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
@@ -52,7 +47,7 @@ def serve(  # click passes by name
     agents: Path | None,
     no_scheduler: bool,
     demo: bool,
-    **notifying: Any,
+    **means: Any,
 ) -> None:
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
 
@@ -70,7 +65,7 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started, **notifying,
+        started=_say_started, **means,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 

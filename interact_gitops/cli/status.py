@@ -40,20 +40,31 @@ def status(workspace: Workspace, state: str, form: str) -> int:
     if standing is None:
         raise Refused(f"no loop has worked in {state!r}", remedy="start one with `interact-gitops sync --repo URL`")
     standing = replace(standing, passed_at=last_pass(folder))
-    words = {name: word for name in ("pin", "suspend", "override")
-             if (word := getattr(read_controls(folder), name)) is not None}  # fmt: skip
+    controls = read_controls(folder)
+    words = {name: word for name in ("pin", "suspend", "override") if (word := getattr(controls, name)) is not None}
     working, ledger = at_work(folder), _ledger(workspace, standing)
     if form == "json":
         told = {name: asdict(word) for name, word in words.items()}
+        approved = {digest: asdict(word) for digest, word in controls.approvals.items()}
         runs = ledger.json if ledger is not None and not isinstance(ledger, str) else None
-        say_json({"atWork": working, "sync": standing_form(standing), "controls": told, "runner": runs})
+        say_json(
+            {
+                "atWork": working,
+                "sync": standing_form(standing),
+                "controls": told,
+                "approvals": approved,
+                "runner": runs,
+            }
+        )
     else:
         say("\n".join(describe(standing)))
         if not working:
             say("  no loop is at work now; start one with `interact-gitops sync` or `up`")
         for name, word in words.items():
-            value = f" {word.value[:19]}" if word.value else ""
-            say(visible(f"  {name:10}  {word.reason}{value} ({word.by}, {word.at}); end it with `sync resume`"))
+            value = f"{word.value[:19]}: " if word.value else ""
+            say(visible(f"  {name:10}  {value}{word.reason} ({word.by}, {word.at}); end it with `sync resume`"))
+        for digest, word in controls.approvals.items():
+            say(visible(f"  approved    the plan {digest[:12]}, by {word.by}, {word.at}; the next pass writes it"))
         if ledger is not None:
             say(visible(f"  runner      {ledger if isinstance(ledger, str) else _runs(ledger)}"))
     return ExitCode.FAILED if standing.health == "Degraded" else ExitCode.DONE
@@ -107,7 +118,9 @@ def describe(standing: Standing) -> Iterator[str]:
     if len(standing.items) > SHOWN:
         yield f"  … and {len(standing.items) - SHOWN} more; `--format json` has them all"
     for problem in standing.problems:
-        yield visible(f"  problem     {problem}")
+        said, *remedies = problem.splitlines() or [""]
+        yield visible(f"  problem     {said}")
+        yield from (visible(f"              {remedy.strip()}") for remedy in remedies)
 
 
 def _when(at: datetime | None) -> str:

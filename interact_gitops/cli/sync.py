@@ -49,6 +49,9 @@ def source_options() -> list[click.Option]:
                      help="How much one fetch may bring."),
         click.Option(["--listen"], metavar="[HOST:]PORT", help="Serve webhook, health and figures there."),
         click.Option(["--commit-status"], is_flag=True, help="Say on each commit at GitHub what became of it."),
+        click.Option(["--channel-secret", "channel_secrets"], multiple=True, metavar="NAME",
+                     help="Commits may use this variable, or file:/PATH, in their channels."),
+        click.Option(["--managed-by", "mark"], metavar="MARK", help="The ownership mark that commits must have."),
         STATE_OPTION,
     ]  # fmt: skip
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interact_gitops.cli.controlling import STATE
+from interact_gitops.cli.logs import announce
 from interact_gitops.errors import Failure, Refused
 
 if TYPE_CHECKING:
@@ -17,10 +20,10 @@ if TYPE_CHECKING:
     from interact_gitops.gitops.revision import Revision
     from interact_gitops.gitops.signing import Trust
     from interact_gitops.gitops.source import GitSource
+    from interact_gitops.gitops.standing import Standing
     from interact_gitops.gitops.telling import Audience
     from interact_gitops.interact.client import Client
 
-STATE = ".interact/sync"
 STATUS_TOKEN = "INTERACT_GITOPS_STATUS_TOKEN"  # noqa: S105  # the name of a variable, not a secret
 TOKEN = "INTERACT_GITOPS_GIT_TOKEN"  # noqa: S105  # the name of a variable, not a secret
 
@@ -59,25 +62,43 @@ def loop_of(workspace: Workspace, client: Client, options: Mapping[str, Any]) ->
     folder, target = Path(options["state"]), workspace.target
     source = source_of(options, folder, workspace.environ)
     fresh = Standing(
-        repository=source.network.address.url, branch=options["branch"], target=f"{target.url} {target.organization}",
-        managed_by="",
+        repository=source.network.address.url, branch=options["branch"],
+        # What is served here is the same one at whatever port it is this time.
+        target=f"{'served here,' if options.get('serves') else target.url} {target.organization}", managed_by="",
     )  # fmt: skip
     known = read_standing(folder)
+    _say_what_is_forgotten(folder, known, fresh)
     same = known is not None and (known.repository, known.target) == (fresh.repository, fresh.target)
     standing = replace(known, branch=fresh.branch, health="Progressing") if known is not None and same else fresh
+    where = "" if options["state"] == STATE else f" --state {shlex.quote(str(folder))}"
     place = Place(
         client=client, shown=fresh.target, schedule_enabled=target.schedules != "runner", prune=options["prune"],
         holder=f"sync of {fresh.repository} on {holder(workspace.environ)}",
     )  # fmt: skip
-    reading = Reading(workspace=workspace, path=options["path"] or "", url=fresh.repository)
+    reading = Reading(
+        workspace=workspace, path=options["path"] or "", url=fresh.repository,
+        secrets=frozenset(options["channel_secrets"]), mark=options["mark"],
+    )  # fmt: skip
     return Loop(
         commits=Commits(source, reading.read, _trust(options)), place=place, folder=folder, standing=standing,
         teller=Teller(client), audience=_audience(workspace, fresh.repository, options),
         options=LoopOptions(
             interval=options["interval"], compare=options["compare"], heal=options["heal"],
-            protected=target.protected,
+            protected=target.protected, mark_given=options["mark"] is not None, where=where,
         ),
     )  # fmt: skip
+
+
+def _say_what_is_forgotten(folder: Path, known: Standing | None, fresh: Standing) -> None:
+    from interact_gitops.gitops.memory import FILE
+
+    if known is None and (folder / FILE).exists():
+        said = "what the loop remembered cannot be read: everything is compared anew"
+    elif known is not None and (known.repository, known.target) != (fresh.repository, fresh.target):
+        said = f"{str(folder)!r} belonged to a loop of {known.repository} on {known.target}: what it knew is forgotten"
+    else:
+        return
+    announce("forgotten", said, folder=str(folder))
 
 
 def _audience(workspace: Workspace, repository: str, options: Mapping[str, Any]) -> Audience | None:
@@ -117,12 +138,15 @@ def _trust(options: Mapping[str, Any]) -> Trust | None:
 class Reading:
     """Reads commits as the operator's target sees them.
 
-    Where to write and with which key is the operator's alone; what to write, its variables, channels and guards are
-    the commit's.
+    Where to write and with which key is the operator's alone, and so is which secrets a commit may use: it decides
+    where its channels send them. What to write, its variables, channels and guards are the commit's.
     """
 
-    def __init__(self, *, workspace: Workspace, path: str, url: str) -> None:
+    def __init__(
+        self, *, workspace: Workspace, path: str, url: str, secrets: frozenset[str], mark: str | None
+    ) -> None:  # fmt: skip
         self._workspace, self._path, self._url = workspace, path.strip("/"), url
+        self._secrets, self._given_mark = secrets, mark
 
     def read(self, revision: Revision, before: Desired | None) -> Desired:
         """See `gitops.desired.Read`."""
@@ -147,7 +171,7 @@ class Reading:
         ).valid(f"{at} at {revision.short}")  # fmt: skip
         return Desired(
             commit=revision.commit,
-            managed_by=settings.managed_by or self._mark(),
+            managed_by=self._mark(settings),
             definitions=definitions,
             channels=self._channels(settings),
             windows=settings.windows,
@@ -166,7 +190,17 @@ class Reading:
         return settings.variables(target.name) if target.name in settings.targets else target.variables
 
     def _channels(self, settings: Settings) -> tuple[Any, ...]:
-        """The channels with their secrets. Raises Refused where one is missing: it would be written without."""
+        """The channels with their secrets. Raises Refused where one is missing: it would be written without; and for
+        a secret that is not theirs."""
+        from interact_gitops.config.references import references_in
+
+        for channel in settings.written_channels():
+            for part, text in channel.secrets.items():
+                for name in references_in(text):
+                    if name not in self._secrets:
+                        said = f"channels.{channel.name}.{part}: commits may not use the secret {name!r}"
+                        raise Refused(f"{channel.path}:{channel.line}: {said}",
+                                      remedy=f"where the loop runs, allow it with --channel-secret {name}")  # fmt: skip
         found = settings.declared_channels(self._workspace.environ)
         for channel in found:
             for part, why in channel.missing.items():
@@ -174,9 +208,14 @@ class Reading:
                               remedy="set it where the loop runs")  # fmt: skip
         return found
 
-    def _mark(self) -> str:
-        """Whose the jobs are: what `apply` in a clone of this repository says, too."""
+    def _mark(self, settings: Settings) -> str:
+        """Whose the jobs are: what `apply` in a clone of this repository says, too. Raises Refused for another than
+        the operator's."""
         from interact_gitops.gitops.checkout import remote_path
 
         path = remote_path(self._url.removeprefix("file://"))
-        return "/".join(part for part in (path, self._path) if part)[:200]
+        mark = settings.managed_by or "/".join(part for part in (path, self._path) if part)[:200]
+        if self._given_mark is not None and mark != self._given_mark:
+            said = f"the commit's jobs are those of {mark!r}, and the loop keeps those of {self._given_mark!r}"
+            raise Refused(said, remedy="correct managed_by in the commit, or --managed-by where the loop runs")
+        return mark

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.looping import keep_going, read_secret, stopping
+from interact_gitops.cli.notifying import NAMES
 from interact_gitops.cli.options import Workspace
 from interact_gitops.cli.running import audience, leave, runner_options
 from interact_gitops.cli.supervising import Part, supervise
@@ -40,9 +41,13 @@ def run_together(workspace: Workspace, options: Mapping[str, Any]) -> int:
         stack.enter_context(only_loop(folder))
         parts = []
         if options["serves"]:
-            server = Served(workspace, options["port"], stop)
+            _demand_no_other(workspace)
+            server = Served(workspace, options["port"], stop, {name: options[name] for name in NAMES})
             stack.callback(server.end)  # last of all: the others still talk to it while they stop
-            workspace = replace(workspace, environ={**server.credentials, **workspace.environ})
+            workspace = replace(workspace, environ={**workspace.environ, **server.credentials})
+            if workspace.target.url != server.credentials["INTERACT_URL"]:
+                said = f"--serve is given, and the configuration names the target {workspace.target.url}"
+                raise Refused(said, remedy="leave out --serve, or write ${INTERACT_URL} as the target's url")
             parts.append(Part(name="server", work=server.once, stop=stop.set))
         client = stack.enter_context(workspace.client())
         loop = loop_of(workspace, client, options)
@@ -70,12 +75,24 @@ def run_together(workspace: Workspace, options: Mapping[str, Any]) -> int:
     return ExitCode.DONE
 
 
+def _demand_no_other(workspace: Workspace) -> None:
+    """What is served here is what is written to. Raises Refused where another target is named."""
+    from interact_gitops.config.settings import ENVIRONMENT
+
+    given = [name for name in ENVIRONMENT if workspace.environ.get(name)]
+    if given:
+        said = f"--serve writes to the Interact that is served here, and {given[0]} names another"
+        raise Refused(said, remedy=f"unset {' '.join(given)}, or leave out --serve")
+
+
 class Served:
     """The embedded Interact, made anew when it no longer answers."""
 
-    def __init__(self, workspace: Workspace, port: int, stopped: threading.Event) -> None:
+    def __init__(
+        self, workspace: Workspace, port: int, stopped: threading.Event, means: Mapping[str, Any]
+    ) -> None:  # fmt: skip
         """Serves at once. Raises Refused where that cannot be."""
-        self._workspace, self._port, self._stopped = workspace, port, stopped
+        self._workspace, self._port, self._stopped, self._means = workspace, port, stopped, means
         self._server: EmbeddedServer | None = self._start()
 
     @property
@@ -105,7 +122,7 @@ class Served:
         from interact_gitops.config import LOCAL_SERVER
         from interact_gitops.server.serving import EmbeddedServer
 
-        server = EmbeddedServer(self._workspace.settings.folder / LOCAL_SERVER, port=self._port)
+        server = EmbeddedServer(self._workspace.settings.folder / LOCAL_SERVER, port=self._port, **self._means)
         self._port = server.options.port
         announce("serving", f"Interact is served at {server.url}", url=server.url)
         return server

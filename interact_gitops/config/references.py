@@ -78,12 +78,17 @@ def unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
 
 def names_in(value: object) -> Iterator[str]:
     """The environment variables that texts in a value refer to, in their order."""
+    yield from (name for name in references_in(value) if not name.startswith("file:"))
+
+
+def references_in(value: object) -> Iterator[str]:
+    """What texts in a value refer to, in its order: names of variables, and `file:/path`."""
     if isinstance(value, Mapping):
         for part in value.values():
-            yield from names_in(part)
+            yield from references_in(part)
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from names_in(part)
+            yield from references_in(part)
     elif isinstance(value, str):
         names = (reference.group(1) for reference in _REFERENCE.finditer(value))
-        yield from (name for name in names if name and not name.startswith("file:"))
+        yield from (name for name in names if name)

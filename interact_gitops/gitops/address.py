@@ -19,7 +19,7 @@ from interact_gitops.errors import Refused
 
 Protocol = Literal["https", "http", "ssh", "file"]
 _SCP = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?[A-Za-z0-9][A-Za-z0-9.-]*:(?!//)[^-\s][^\s]*\Z")
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _BRANCH = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{|\.lock(?:/|\Z)|/\.|\A\.))[^\x00-\x20\x7f~^:?*\[\\]+(?<![./])\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 _FORMS = "write https://HOST/PATH, ssh://HOST/PATH, USER@HOST:PATH, or a folder's absolute path"
@@ -65,13 +65,23 @@ def read_address(text: str) -> Address:
                       remedy="write the address alone; give the token in INTERACT_GITOPS_GIT_TOKEN")  # fmt: skip
     if parts.scheme == "file" and not host and parts.path.startswith("/"):
         return Address(url=text, protocol="file")
-    if parts.scheme == "http" and host not in _LOOPBACK:
+    if parts.scheme == "http" and host not in LOOPBACK:
         raise Refused(f"{shown!r} is not encrypted", remedy="use https; http is for this machine alone")
     if parts.scheme not in {"https", "http", "ssh"} or not host or host.startswith("-") or len(parts.path) < 2:
         raise Refused(f"{shown!r} is no address that is followed", remedy=_FORMS)
     if (parts.username or "").startswith("-"):
         raise Refused(f"{shown!r} is no address of a repository", remedy=_FORMS)
     return Address(url=text, protocol=parts.scheme)  # type: ignore[arg-type]  # one of the three, by the test above
+
+
+def whereabouts(url: str) -> str:
+    """Host and path, by which one repository is known however it is reached."""
+    if "://" in url:
+        parts = urlsplit(url)
+        host, path = parts.hostname or "", parts.path
+    else:
+        host, _, path = url.rpartition("@")[2].partition(":")
+    return f"{host.lower()}/{path.strip('/').removesuffix('.git')}"
 
 
 def read_branch(name: str) -> str:

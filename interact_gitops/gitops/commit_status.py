@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
+from interact_gitops.errors import Refused
+from interact_gitops.gitops.address import LOOPBACK
 from interact_gitops.gitops.standing import Standing
 
 CONTEXT = "interact-gitops/sync"
@@ -61,7 +63,14 @@ class Forge:
 
 
 def forge_of(repository: str, token: str, api: str | None) -> Forge | None:
-    """The repository of an address, where GitHub serves it; None for any other. `api` names GitHub's API elsewhere."""
+    """The repository of an address, where GitHub serves it; None for any other. `api` names GitHub's API elsewhere.
+
+    Raises Refused for an API that the token would travel to in the clear.
+    """
+    if api is not None:
+        there = urlsplit(api)
+        if there.scheme != "https" and (there.scheme != "http" or there.hostname not in LOOPBACK):
+            raise Refused("GITHUB_API_URL is not https: the token would travel in the clear", remedy="write https://…")
     if "://" in repository:
         parts = urlsplit(repository)
         host, path = parts.hostname or "", parts.path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from interact_gitops.errors import Failure, ProblemsFound
@@ -28,15 +29,23 @@ class Commits:
     _trusted: tuple[str, str] | None = None  # the commit that was verified, and by which list
     _bad: tuple[str, Failure] | None = None  # the commit that could not be used, and why: it is not read again
 
-    def take(self, sha: str, *, applied: str | None, managed_by: str) -> tuple[Desired | None, Desired]:
+    def take(
+        self, sha: str, *, applied: str | None, managed_by: str, taken: Mapping[str, str]
+    ) -> tuple[Desired | None, Desired]:
         """(the good commit before this one, as far as it is known, this one). Raises Failure; nothing changes then.
 
-        `applied` is the commit that was written last, and `managed_by` the mark that it wrote.
+        `applied` is the commit that was written last, and `managed_by` the mark that it wrote; `taken` are the marks
+        that other repositories keep.
         """
         if self._bad is not None and self._bad[0] != sha:
             self._bad, self.problems = None, ()
-        self.source.fetch(sha)
-        self.head = self.source.commit(sha)
+        try:
+            self.source.fetch(sha)
+            self.head = self.source.commit(sha)
+        except Failure:
+            if not self.source.is_sound():
+                self.source.forget()  # the mirror is damaged: it is made anew at the next pass
+            raise
         self._verify(self.head)
         if self.desired is not None and self.desired.commit == sha:
             return self.desired, self.desired
@@ -51,6 +60,7 @@ class Commits:
         try:
             desired = self.read(revision, before)
             _demand_same_owner(managed_by, desired)
+            _demand_free(desired.managed_by, taken)
         except Failure as failure:
             found = failure.problems if isinstance(failure, ProblemsFound) else ()
             self.problems = tuple(str(problem) for problem in found[:MOST_PROBLEMS])
@@ -97,7 +107,7 @@ class Commits:
             self.signature = f"refused: {verdict.why}"
             raise Failure(
                 f"the commit {commit.short} is not trusted: {verdict.why}",
-                remedy="sign it with an allowed key; the last good definitions stay in force",
+                remedy="sign it with an allowed key; nothing of it is written",
             )
         self._trusted = self._trusted_now(commit.sha)
         self.signature = f"good, by {verdict.signer or 'a trusted key'}"
@@ -111,3 +121,11 @@ def _demand_same_owner(before: str, desired: Desired) -> None:
     if before and before != desired.managed_by:
         said = f"the commit changes managed_by from {before!r} to {desired.managed_by!r}"
         raise Failure(said, remedy="change it back; or hand the jobs over first and remove the state folder")
+
+
+def _demand_free(mark: str, taken: Mapping[str, str]) -> None:
+    """A first commit that named the mark of another repository would take its jobs over, and delete the rest."""
+    if mark in taken:
+        said = f"the jobs of {mark!r} are kept by the sync of {taken[mark]}"
+        remedy = "give this repository a managed_by of its own; or stop that one, and start this with --managed-by MARK"
+        raise Failure(said, remedy=remedy)

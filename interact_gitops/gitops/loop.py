@@ -19,7 +19,7 @@ from interact_gitops.gitops.controls import Controls, read_controls, use_approva
 from interact_gitops.gitops.desired import Desired, changed_between
 from interact_gitops.gitops.memory import still_at_work, write_standing
 from interact_gitops.gitops.network import GitTrouble
-from interact_gitops.gitops.outcomes import after_writing, left_over
+from interact_gitops.gitops.outcomes import after_writing, left_over, waiting
 from interact_gitops.gitops.place import Place, Seen
 from interact_gitops.gitops.proposal import Name, Proposal, propose
 from interact_gitops.gitops.standing import Hold, Standing, Sync
@@ -31,15 +31,22 @@ from interact_gitops.planning.guards import check_guards
 FIRST_RETRY, LONGEST_RETRY = 5.0, 600.0  # seconds
 
 
+class Waiting(Failure):
+    """Nothing is wrong but that somebody else is at it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopOptions:
     """How the loop works; times in seconds. `compare` is how often the whole target is looked at: what people change
-    there is found so soon."""
+    there is found so soon. `mark_given`: the operator said whose the jobs are. `where` is what
+    commands must be told to reach this loop."""
 
     interval: float = 60.0
     compare: float = 300.0
     heal: bool = False
     protected: bool = False
+    mark_given: bool = False
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -91,6 +98,8 @@ class Loop:
     def _unsynced(self, failure: Failure) -> tuple[Sync, str]:
         """What a failed pass says of the target: it is as old as the last good commit, or nobody knows."""
         standing = self.standing
+        if isinstance(failure, Waiting):
+            return "OutOfSync", "the changes wait until somebody else has applied theirs"
         known = not isinstance(failure, GitTrouble | TargetFailure)
         if known and standing.head is not None and standing.head.sha != standing.applied:
             return "OutOfSync", f"the commit {standing.head.short} cannot be used"
@@ -135,7 +144,10 @@ class Loop:
     def _commit(self, sha: str) -> Desired:
         commits, before = self.commits, self.standing
         try:
-            earlier, desired = commits.take(sha, applied=before.applied, managed_by=before.managed_by)
+            # Only a loop that has written nothing yet has a mark to choose, and the operator's word counts.
+            free = bool(before.managed_by) or self.options.mark_given
+            taken = {} if free else self.place.kept_by_others(before.repository)
+            earlier, desired = commits.take(sha, applied=before.applied, managed_by=before.managed_by, taken=taken)
         finally:
             self.standing = replace(
                 before, head=commits.head or before.head, signature=commits.signature, problems=commits.problems
@@ -166,6 +178,7 @@ class Loop:
             self.standing = replace(
                 self.standing, hold=replace(hold, since=since), sync="OutOfSync", sync_reason=hold.reason,
                 health="Healthy", health_reason="it waits for somebody",
+                items=(*waiting(proposal), *self.standing.items),
             )  # fmt: skip
             self._seen = None
             return
@@ -190,8 +203,8 @@ class Loop:
         if shut is not None:
             until = f" until {shut.until:%Y-%m-%dT%H:%MZ}" if shut.until else ""
             return Hold(reason=f"{shut.reason}{until}", since=now,
-                        release="interact-gitops sync override --for 1h --reason WHY")  # fmt: skip
-        release = f"interact-gitops sync approve {plan.digest}"
+                        release=f"interact-gitops sync override --for 1h --reason WHY{self.options.where}")  # fmt: skip
+        release = f"interact-gitops sync approve {plan.digest}{self.options.where}"
         reason = "the target is protected: every plan is approved first" if self.options.protected else None
         try:
             check_guards(plan, desired.guards)
@@ -206,7 +219,7 @@ class Loop:
         try:
             applied = self.place.write(proposal.plan, desired)
         except Locked as locked:
-            raise Failure(f"somebody else is applying: {locked.message}", remedy="it is tried again") from locked
+            raise Waiting(f"somebody else is applying: {locked.message}", remedy="it is tried again") from locked
         if applied.bug is not None:
             raise applied.bug
         if any(o.change.action in {"create", "move"} for o in applied.outcomes):

@@ -82,7 +82,8 @@ def at_work(folder: Path) -> bool:
 def only_loop(folder: Path) -> Iterator[None]:
     """This process alone runs the loop of a folder. Raises Refused while another does."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        for each in (folder.parent, folder):  # definitions are in there, and who is told what
+            each.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = open(folder / LOCK, "w", encoding="utf-8")  # noqa: SIM115  # closed below, after the lock's whole life
     except OSError as error:
         said = f"{str(folder)!r} cannot be written: {error.strerror}"

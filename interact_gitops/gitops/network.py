@@ -103,4 +103,4 @@ def _remedy(complaint: str, most_bytes: int) -> str:
         return "add the server's key to known_hosts"
     if "not found" in said or "does not exist" in said or "does not appear to be a git repository" in said:
         return "check --repo; a private repository that we may not read looks the same"
-    return "the last good definitions stay in force; it is tried again"
+    return "it is tried again; until then nothing is written"

@@ -9,10 +9,19 @@ import hashlib
 from collections.abc import Iterator
 from itertools import islice
 
+from interact_gitops.gitops.outcomes import DELETED_BY_HAND
 from interact_gitops.gitops.standing import Standing
 from interact_gitops.notify.events import Level, Remark
 
 MOST_DRIFTED = 10  # of what people changed by hand is told one by one; the rest in one message
+MOST_WAITING = 20  # of what waits is named in a message
+_CHANGED = (
+    "It is left so until git changes it. `interact-gitops drift` shows the difference, `interact-gitops import` takes"
+    " it over into git, and `sync --heal` puts such changes back."
+)
+_DELETED = (
+    "It is left so until git changes it. Remove its file from git where that was meant; `sync --heal` makes it anew."
+)
 PATIENCE = 5  # passes in a row that may fail before somebody hears of it: networks come back
 
 
@@ -23,7 +32,8 @@ def news(standing: Standing) -> Iterator[Remark]:
         yield _remark(
             standing, f"commit:{head.sha}", "sync_failed", f"{_name(standing)}: {head.short} cannot be used",
             "\n".join([f"**{standing.health_reason}**", "", *(f"- {line}" for line in standing.problems), "",
-                       f"{head.short} {head.subject} ({head.author}). The last good definitions stay in force."]),
+                       f"{head.short} {head.subject} ({head.author}). "
+                       + ("The last good definitions stay in force." if standing.good else "Nothing was written.")]),
         )  # fmt: skip
     elif standing.failures >= PATIENCE:
         since = standing.succeeded_at.isoformat() if standing.succeeded_at else "ever"
@@ -35,7 +45,7 @@ def news(standing: Standing) -> Iterator[Remark]:
         what = standing.hold.digest or standing.hold.since.isoformat()
         yield _remark(
             standing, f"hold:{what}", "sync_held", f"{_name(standing)}: changes wait for somebody",
-            f"{standing.hold.reason}\n\n{standing.hold.release}",
+            "\n".join([standing.hold.reason, "", *_waiting(standing), standing.hold.release]),
         )  # fmt: skip
     for item in standing.items:
         if item.state == "fighting":
@@ -47,15 +57,23 @@ def news(standing: Standing) -> Iterator[Remark]:
     yield from _drifted(standing)
 
 
+def _waiting(standing: Standing) -> Iterator[str]:
+    found = [item for item in standing.items if item.state == "pending"]
+    yield from (f"- {item.key}: {item.reason}" for item in found[:MOST_WAITING])
+    if len(found) > MOST_WAITING:
+        yield f"- and {len(found) - MOST_WAITING} more, see `interact-gitops status --format json`"
+    if found:
+        yield ""
+
+
 def _drifted(standing: Standing) -> Iterator[Remark]:
     found = [item for item in standing.items if item.state == "drifted"]
     whose = _name(standing)
     for item in islice(found, MOST_DRIFTED):
         yield _remark(
             standing, f"drift:{item.kind}:{item.key}:{item.mark}", "drifted",
-            f"{whose}: {item.key} was changed by hand",
-            "It is left so until git changes it. `interact-gitops drift` shows the difference, `interact-gitops import`"
-            " takes it over into git, and `sync --heal` puts such changes back.",
+            f"{whose}: {item.key} {'was deleted' if item.reason == DELETED_BY_HAND else 'was changed'} by hand",
+            _DELETED if item.reason == DELETED_BY_HAND else _CHANGED,
             job=item.key if item.kind == "job" else None, level="warning",
         )  # fmt: skip
     if len(found) > MOST_DRIFTED:

@@ -7,16 +7,23 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from interact_gitops.gitops.proposal import Name, Proposal, count_fights
+from interact_gitops.gitops.proposal import Name, Proposal, count_fights, mark_of
 from interact_gitops.gitops.standing import Item, Standing
 from interact_gitops.planning.applying import Applied
+from interact_gitops.planning.plan import Change
+
+DELETED_BY_HAND = "it was deleted on the target by hand"
+_WAITS = {
+    "create": "to be created", "update": "to be changed: {fields}", "move": "to be moved here: {fields}",
+    "adopt": "to be adopted: {fields}", "delete": "to be deleted",
+}  # fmt: skip
 
 
 def left_over(proposal: Proposal) -> tuple[Item, ...]:
     """What a proposal leaves as it is, and why."""
     found = [
-        Item(kind=kind, key=key, state="drifted", reason="it was changed on the target by hand", mark=mark)
-        for (kind, key), mark in proposal.drifted.items()
+        Item(kind=kind, key=key, state="drifted", reason=_by_hand(change), mark=mark_of(change))
+        for (kind, key), change in proposal.drifted.items()
     ]
     found += [
         Item(kind=kind, key=key, state="fighting",
@@ -29,6 +36,19 @@ def left_over(proposal: Proposal) -> tuple[Item, ...]:
         if change.action == "refused"
     ]
     return tuple(found)
+
+
+def waiting(proposal: Proposal) -> tuple[Item, ...]:
+    """What is held: who approves a plan must know what is in it."""
+    return tuple(
+        Item(kind=change.kind, key=change.key, state="pending", reason=_WAITS[change.action].format(
+            fields=", ".join(dict.fromkeys(field.field for field in change.fields))))
+        for change in proposal.plan.writes
+    )  # fmt: skip
+
+
+def _by_hand(change: Change) -> str:
+    return DELETED_BY_HAND if change.action == "create" else "it was changed on the target by hand"
 
 
 def after_writing(

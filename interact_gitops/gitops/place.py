@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from interact_gitops.errors import Refused
+from interact_gitops.gitops.address import whereabouts
 from interact_gitops.gitops.desired import Desired
 from interact_gitops.gitops.proposal import Name
 from interact_gitops.interact.client import Client
-from interact_gitops.interact.errors import NotFound
+from interact_gitops.interact.errors import ApiRefusal, NotFound
 from interact_gitops.interact.records import RemoteJob
 from interact_gitops.jobs.model import Definition
 from interact_gitops.planning.applying import Applied, apply
@@ -76,6 +77,18 @@ class Place:
         )  # fmt: skip
         drift = replace(known.drift, drifted=())
         return Seen(plan=plan, drift=drift, whole=False, ids=known.ids)
+
+    def kept_by_others(self, repository: str) -> Mapping[str, str]:
+        """The ownership marks that loops of other repositories keep, each with its repository. Where the target does
+        not tell, none is known. Raises TargetFailure."""
+        here = whereabouts(repository)
+        try:
+            known = self.client.loops.repositories()
+        except ApiRefusal as refused:
+            if refused.status in {403, 404, 405}:
+                return {}
+            raise
+        return {mark: other for mark, other in known.items() if whereabouts(other) != here}
 
     def write(self, plan: Plan, desired: Desired) -> Applied:
         """Write it, under the target's lock. Raises Locked while somebody else applies, TargetFailure."""

@@ -55,6 +55,7 @@ def ask_git(folder: Path, *arguments: str, given: bytes | None = None) -> Said |
             env={**environ, **_QUIET},
             input=given or b"",
             timeout=LONGEST,
+            start_new_session=True,  # a signal to our whole group lets us finish what we are at
         )
     except subprocess.TimeoutExpired as slow:
         said = f"git {arguments[0]} gave no answer within {LONGEST} s in {str(folder)!r}"

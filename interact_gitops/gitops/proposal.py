@@ -29,11 +29,12 @@ class Fight:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """A plan of what is to be written now. `healing` are the drifted resources in it, each with its difference's mark;
-    `drifted` are left as people made them, with their marks, and `fighting` since they were put back too often."""
+    `drifted` are left as people made them, with what would put them back, and `fighting` since they were put back too
+    often."""
 
     plan: Plan
     healing: Mapping[Name, str]
-    drifted: Mapping[Name, str] = field(default_factory=dict)
+    drifted: Mapping[Name, Change] = field(default_factory=dict)
     fighting: tuple[Name, ...] = ()
 
 
@@ -45,7 +46,7 @@ def propose(
     by_hand = {(one.kind, one.key) for one in drift.drifted}
     kept: list[Change] = []
     healing: dict[Name, str] = {}
-    left: dict[Name, str] = {}
+    left: dict[Name, Change] = {}
     fought: list[Name] = []
     for change in plan.changes:
         name = (change.kind, change.key)
@@ -55,7 +56,7 @@ def propose(
         fight = fights.get(name)
         mark = mark_of(change)
         if not heal:
-            left[name] = mark
+            left[name] = change
         elif fight is not None and fight.mark == mark and fight.times >= MOST_HEALS:
             fought.append(name)
         else:

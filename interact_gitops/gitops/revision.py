@@ -50,14 +50,19 @@ class Revision:
         return self.commit[:7]
 
     def file(self, path: str) -> bytes | None:
-        """The bytes of a file, by its path from the folder; None when the commit has none, or a link out of itself.
+        """The bytes of a file, by its path from the folder; None when the commit has none.
 
-        Raises Failure for a path that leads out of the repository.
+        Raises Failure for a path that leads out of the repository, and for what is there and no file of the commit.
         """
         name = self._at(path)
         blob = self._blobs.get(name)
-        found = None if blob is None else self._followed(name, blob, "")
-        return None if found is None else _contents(self.folder, [found.oid])[found.oid]
+        if blob is None:
+            return None
+        found = self._followed(name, blob, "") if blob.mode != _SUBMODULE else None
+        if found is None:
+            said = f"{path!r} at {self.short} is a link that leads to no file of the commit"
+            raise Failure(said, remedy="put the file itself there")
+        return _contents(self.folder, [found.oid])[found.oid]
 
     def has(self, path: str) -> bool:
         """Whether the commit has a folder with anything in it. Raises Failure for one outside of the repository."""

@@ -60,7 +60,7 @@ class GitSource:
         head = next((oid for oid, name in found if name == self.reference), None)
         if head is None:
             branch = self.reference.removeprefix("refs/heads/")
-            remedy = "the last good definitions stay in force; push it again, or name another with --branch"
+            remedy = "push it again, or name another with --branch; until then nothing is written"
             raise BranchGone(f"the repository has no branch {branch!r}", remedy=remedy)
         return head
 
@@ -111,6 +111,13 @@ class GitSource:
         """Whether a commit is here."""
         return self._has(sha)
 
+    def is_sound(self) -> bool:
+        """Whether what the mirror holds on to is in it."""
+        listed = ask_git(self.folder, "for-each-ref", "--format=%(objectname)")
+        return (
+            listed is not None and listed.code == 0 and all(self._has(sha) for sha in os.fsdecode(listed.out).split())
+        )
+
     def forget(self) -> None:
         """Throw the mirror away: the next fetch makes it anew."""
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -122,9 +129,11 @@ class GitSource:
         return found is not None and found.code == 0
 
     def _made(self) -> None:
-        """The mirror is there, at least empty."""
-        if (self.folder / ".git" / "HEAD").is_file():
+        """The mirror is there, at least empty, and whole as far as git itself looks."""
+        git = self.folder / ".git"
+        if (git / "HEAD").is_file() and (git / "objects").is_dir() and (git / "refs").is_dir():
             return
+        self.forget()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -13,7 +13,8 @@ from typing import Literal
 from interact_gitops.schedule import next_occurrence, occurrences
 
 LONGEST = timedelta(days=31)
-_FAR = 2_000  # occurrences that are looked at to find the instant at which the loop may write again
+_FAR, _STEPS = timedelta(days=400), 50  # how far, and how often, an instant is looked for at which it may write again
+_FIRST_LOOK = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +29,14 @@ class Window:
     def open_until(self, now: datetime) -> datetime | None:
         """Until when it is open, where it is open now: from its occurrence inclusive, to its end exclusive."""
         length = timedelta(seconds=self.seconds)
-        began = list(occurrences(self.cron, self.timezone, now - length, now))
-        return began[-1] + length if began else None
+        # Only the last one counts, and a cron of every minute has 20,000 in two weeks: look back further and further.
+        back = timedelta(0)
+        while back < length:
+            before, back = back, min(length, back * 2 or _FIRST_LOOK)
+            began = list(occurrences(self.cron, self.timezone, now - back, now - before))
+            if began:
+                return began[-1] + length
+        return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +70,8 @@ def _next(windows: Sequence[Window], after: datetime) -> datetime | None:
     """The first instant from `after` on at which nothing is in the way: a start of an allow window, or an end of a
     deny window."""
     at: datetime | None = after
-    for _ in range(_FAR):
-        if at is None:
+    for _ in range(_STEPS):
+        if at is None or at - after > _FAR:
             return None
         ends = [until for _, until in _open(windows, "deny", at)]
         if ends:

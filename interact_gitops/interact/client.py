@@ -14,6 +14,7 @@ from interact_gitops.interact.bodies import is_written, items, one_job, part, re
 from interact_gitops.interact.channels import Channels
 from interact_gitops.interact.errors import AlreadyFinished, KeyTaken, NotFound, NotStarted, Stale, UnexpectedAnswer
 from interact_gitops.interact.locks import Locks
+from interact_gitops.interact.loops import Loops
 from interact_gitops.interact.paging import PAGE, pages
 from interact_gitops.interact.records import (
     Chat,
@@ -63,6 +64,7 @@ class Client:
         self._sends_body = trigger_body == "send"
         self.channels = Channels(self._transport)
         self.locks = Locks(self._transport)
+        self.loops = Loops(self._transport)
 
     @property
     def clock_ahead(self) -> float | None:
@@ -278,10 +280,6 @@ class Client:
         except AlreadyFinished as finished:
             if not finished.maybe_done:
                 raise
-
-    def report_sync(self, standing: Mapping[str, Any]) -> None:
-        """Say how a sync loop stands (`SyncStanding`). Raises NotFound."""
-        self._transport.send("PUT", "/api/sync", what="report the sync loop", body=standing, repeatable=True)
 
     def _set_pause(self, job_id: str, verb: str, body: Mapping[str, Any] | None) -> RemoteJob:
         what, path = f"{verb} job {job_id}", f"{_JOBS}/{part(job_id)}/{verb}"

@@ -246,8 +246,9 @@ def refusal(status: int, problem: Mapping[str, Any], what: str, *, text: str = "
         return RunInProgress(f"{what}: a run of this job is in progress", chat_id=str(chat_id) if chat_id else None)
     plain = f"the target answered {status} {text}".rstrip()
     said = str(problem.get("detail") or problem.get("title") or plain)[:_LONGEST]
-    # A fault of the request as a whole says what the detail says.
-    faults = [f"{pointer or 'body'}: {message}" for pointer, message in _faults(problem) if message != said]
+    # A fault of the request as a whole, or the only one, says what the detail says.
+    listed = [(f"{pointer or 'body'}: {message}", message) for pointer, message in _faults(problem)]
+    faults = [fault for fault, message in listed if said not in (fault, message)]
     more = f"; and {len(faults) - _SHOWN_FAULTS} more" if len(faults) > _SHOWN_FAULTS else ""
     message = f"{what}: {said}" + (f" ({'; '.join(faults[:_SHOWN_FAULTS])}{more})" if faults else "")
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status) or ApiRefusal

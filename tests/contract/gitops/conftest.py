@@ -26,6 +26,7 @@ OPTIONS: dict[str, Any] = {
     "branch": "main", "path": None, "heal": False, "prune": True, "interval": 60, "compare": 300,
     "require_signed": None, "allowed_signers": None, "credential_helper": None, "ssh_key": None, "known_hosts": None,
     "git_timeout": 20, "max_size": 64, "commit_status": False, "once": True, "listen": None,
+    "channel_secrets": (), "mark": None,
 }  # fmt: skip
 
 

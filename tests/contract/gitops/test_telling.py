@@ -92,6 +92,24 @@ def test_what_could_not_be_told_is_told_later(told: World, ear: Ear) -> None:
     assert len({headers["interact-delivery"] for _, _, headers in ear.heard}) == 1
 
 
+def test_tries_in_vain_grow_apart_and_what_is_given_up_is_said(
+    told: World, ear: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear.answers += [(503, {})] * 100
+    told.repository.commit(one="nonsense: [")
+    for _ in range(120):
+        told.once()
+        told.later(seconds=10)
+    assert 5 <= len(ear.heard) <= 12  # twenty minutes: 5 s, 10 s, 20 s …
+    ear.answers[:] = [(404, {})]
+    caplog.clear()
+    for _ in range(120):
+        told.once()
+        told.later(seconds=10)
+    assert ear.answers == []
+    assert ["was given up" in line for line in caplog.messages if "the notice" in line] == [True]
+
+
 def test_a_plan_that_waits_is_told_with_the_command(told: World, ear: Ear) -> None:
     told.repository.commit(**{name: job(name) for name in "abcde"})
     told.once()
@@ -103,6 +121,7 @@ def test_a_plan_that_waits_is_told_with_the_command(told: World, ear: Ear) -> No
     ((_, body, _),) = ear.heard
     assert "wait for somebody" in body["title"]
     assert f"sync approve {standing.hold.digest}" in body["text"]
+    assert all(f"{key}: to be deleted" in body["text"] for key in "abc")
 
 
 def test_what_people_change_by_hand_is_told_once_for_each_change(told: World, ear: Ear) -> None:

@@ -47,7 +47,8 @@ workspace = Workspace(folder=Path(state).parent)
 options = {
     "repo": repository, "branch": "main", "path": None, "state": state, "heal": True, "prune": True, "interval": 60,
     "compare": 0, "require_signed": None, "allowed_signers": None, "credential_helper": None, "ssh_key": None,
-    "known_hosts": None, "git_timeout": 20, "max_size": 64, "commit_status": False,
+    "known_hosts": None, "git_timeout": 20, "max_size": 64, "commit_status": False, "channel_secrets": (),
+    "mark": None,
 }  # fmt: skip
 with workspace.client() as client:
     loop = loop_of(workspace, client, options)

@@ -83,7 +83,9 @@ def test_a_link_at_a_file_is_followed_inside_the_commit(repository):
     commit(repository)
     revision = read_revision(repository / "team", "HEAD")
     assert revision.file("config.yaml") == b"secret: 1\n"
-    assert revision.file("out.yaml") is None
+    with pytest.raises(Failure, match=r"'out\.yaml' at .* is a link that leads to no file of the commit"):
+        revision.file("out.yaml")
+    assert revision.file("no.yaml") is None
 
 
 def test_links_inside_are_followed_and_others_are_problems(repository):

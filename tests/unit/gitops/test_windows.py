@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from interact_gitops.gitops import windows
 from interact_gitops.gitops.windows import Window, closed
+from interact_gitops.schedule import occurrences
 
 HOUR = 3_600
 WORK = Window(kind="allow", cron="0 8 * * 1-5", seconds=9 * HOUR, timezone="Europe/Prague")
@@ -17,6 +21,24 @@ FREEZE = Window(kind="deny", cron="0 16 * * 5", seconds=72 * HOUR)
 
 def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def test_dense_windows_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a pull request writes is looked at in every pass: its cost is bounded, whatever it says."""
+    made = 0
+
+    def counted(*arguments: Any) -> Iterator[datetime]:
+        nonlocal made
+        for instant in occurrences(*arguments):
+            made += 1
+            yield instant
+
+    monkeypatch.setattr(windows, "occurrences", counted)
+    deny = Window(kind="deny", cron="* * * * *", seconds=14 * 24 * HOUR)
+    allow = Window(kind="allow", cron="* * * * *", seconds=31 * 24 * HOUR)
+    for shut in ((deny,), (deny, allow), (allow, Window(kind="deny", cron="*/5 * * * *", seconds=299))):
+        closed(shut, at("2026-11-23T03:00:30"))
+    assert made < 20_000
 
 
 def test_without_windows_nothing_is_closed() -> None:

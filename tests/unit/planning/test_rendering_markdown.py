@@ -32,7 +32,7 @@ WORDS = frozenset(
         """Plan to create update delete move adopt refused unchanged no changes be deleted would refuse this CAUTION
         WARNING unmanaged untouched Nothing is deleted only a part of the definitions was looked at or prune given Note
         Notes Target managed by All jobs channels and more details are left out comment holds characters shows them
-        none""",
+        none Between target asked""",
     )
 )
 
@@ -79,7 +79,7 @@ def read(markdown: str) -> Read:
     assert {(tag, name) for tag, name, _ in seen.attributes} <= {("pre", "lang"), ("th", "align"), ("td", "align")}
     assert [re.fullmatch(r" interact-gitops:plan [0-9a-f]{16} ", one) is not None for one in seen.comments] == [True]
     assert set(re.findall(r"[^\W\d_]+", seen.words)) <= WORDS
-    assert set(seen.words) <= {c for word in WORDS for c in word} | set(" \n.,:()[]!-0123456789")
+    assert set(seen.words) <= {c for word in WORDS for c in word} | set(" \n.,:;()[]!-0123456789")
     assert size(markdown) <= MOST
     return seen
 
