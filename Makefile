@@ -56,7 +56,7 @@ EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py,inter
 PURE := interact_gitops/schedule/*,interact_gitops/jobs/*,interact_gitops/planning/*,interact_gitops/errors.py
 
 # Coverage slows a test by half, so it is on where those parts are tested, and off where programs are.
-PROGRAMS := tests/acceptance tests/contract tests/faults tests/workflows
+PROGRAMS := tests/acceptance tests/browser tests/contract tests/faults tests/workflows
 
 test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= tests/unit tests/definitions

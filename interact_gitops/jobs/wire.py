@@ -123,7 +123,7 @@ def job_from_wire(body: Mapping[str, Any]) -> Job:
         prompts=tuple(Prompt(text=p["text"], query=p.get("query")) for p in body["prompts"]),
         parameters={name: dict(schema) for name, schema in body.get("parameters", {}).items()},
         fan_out=_fan_out_from_wire(fan_out) if fan_out else None,
-        schedule=_schedule_from_wire(schedule) if schedule else None,
+        schedule=schedule_from_wire(schedule) if schedule else None,
         retries=Retries(max_attempts=retries["maxAttempts"], backoff=retries.get("backoffSeconds", 300))
         if retries
         else None,
@@ -214,7 +214,7 @@ def _schedule_to_wire(schedule: Schedule) -> dict[str, Any]:
     }
 
 
-def _schedule_from_wire(body: Mapping[str, Any]) -> Schedule:
+def schedule_from_wire(body: Mapping[str, Any]) -> Schedule:
     return Schedule(
         cron=body["cron"],
         timezone=body.get("timezone", "UTC"),

@@ -20,9 +20,10 @@ from interact_gitops.server.runs.requests import RunRequest, Started
 from interact_gitops.server.runs.starting import start_run
 from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.scheduling.scheduler import Scheduler
-from interact_gitops.server.store import organisations
+from interact_gitops.server.store import jobs, organisations
 from interact_gitops.server.store.chats import StoredChat
 from interact_gitops.server.store.database import Database
+from interact_gitops.server.store.jobs import StoredJob
 
 _LAST_MESSAGE_SECONDS = 2.0  # that a message under way gets when the server stops; it is sent again otherwise
 
@@ -93,6 +94,24 @@ class Instance:
         if not started.replayed:
             self.runs.wake()
         return started
+
+    def pause_job(self, organisation_id: str, job_id: str, *, reason: str) -> StoredJob:
+        """Pauses a job, whoever asks. A new reason for a pause does not make it a new pause. Raises NotFound."""
+        with self.database.write() as db:
+            present = jobs.demand(db, organisation_id, job_id)
+            jobs.pause(db, present.id, reason=reason, at=present.paused_at or self.now())
+            after = jobs.demand(db, organisation_id, job_id)
+        self.jobs_changed(organisation_id)
+        return after
+
+    def resume_job(self, organisation_id: str, job_id: str) -> StoredJob:
+        """Ends a job's pause. Raises NotFound."""
+        with self.database.write() as db:
+            present = jobs.demand(db, organisation_id, job_id)
+            jobs.resume(db, present.id, at=self.now())
+            after = jobs.demand(db, organisation_id, job_id)
+        self.jobs_changed(organisation_id)
+        return after
 
     def jobs_changed(self, organisation_id: str) -> None:
         """A job was created, changed, deleted, paused or resumed: its schedule follows at once."""

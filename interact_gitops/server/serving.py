@@ -23,7 +23,7 @@ from typing import Any
 import uvicorn
 
 from interact_gitops.errors import Failure, Refused
-from interact_gitops.server.api.app import build_app
+from interact_gitops.server.app import build_app
 from interact_gitops.server.clock import Clock, utc_now
 from interact_gitops.server.data_folder import Credentials, FolderLock, read_credentials, write_credentials
 from interact_gitops.server.identity import PERMISSIONS, key_digest

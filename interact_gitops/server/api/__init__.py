@@ -1,5 +1,5 @@
-"""HTTP: the one place that knows it.
+"""The API over HTTP.
 
-    app (ASGI: size, host, threads) ── operations (the table) ── access (who may) ── endpoint(Call) ──> Reply
+    routes (size, host, threads) ── operations (the table) ── access (who may) ── endpoint(Call) ──> Reply
 Problems are `failures.Declined`, turned into application/problem+json in `problems`.
 """

@@ -134,13 +134,14 @@ def delete_job(call: Call) -> Reply:
 
 def pause_job(call: Call) -> Reply:
     """POST /api/agents/jobs/{job_id}/pause"""
-    return _set_pause(call, reason=call.body("PauseRequest").get("reason", ""))
+    reason = call.body("PauseRequest").get("reason", "")
+    return _one(call.instance.pause_job(call.caller.organisation_id, call.path["job_id"], reason=reason))
 
 
 def resume_job(call: Call) -> Reply:
     """POST /api/agents/jobs/{job_id}/resume"""
     call.body("PauseRequest")
-    return _set_pause(call, reason=None)
+    return _one(call.instance.resume_job(call.caller.organisation_id, call.path["job_id"]))
 
 
 def job_form(job: StoredJob) -> dict[str, Any]:
@@ -192,16 +193,6 @@ def _given(call: Call, body: Mapping[str, Any], *, now: str, before: StoredJob |
         "updated_at": now,
         **beside,
     }
-
-
-def _set_pause(call: Call, *, reason: str | None) -> Reply:
-    with call.instance.database.write() as db:
-        present = _job(db, call)
-        # A new reason for a pause does not make it a new pause.
-        at = None if reason is None else present.paused_at or call.instance.now()
-        jobs.set_pause(db, present.id, reason=reason, at=at)
-    call.instance.jobs_changed(call.caller.organisation_id)
-    return _one(replace(present, paused_reason=reason, paused_at=at))
 
 
 def _job(db: Connection, call: Call) -> StoredJob:

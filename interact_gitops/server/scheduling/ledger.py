@@ -52,7 +52,7 @@ class ScheduleLedger(RelationalLedger):
         with self._store.write() as db:
             stored = jobs.find_by_key(db, target, job)
             if stored is not None and stored.paused_at is None:
-                jobs.set_pause(db, stored.id, reason=reason, at=to_text(now))
+                jobs.pause(db, stored.id, reason=reason, at=to_text(now))
         self.paused(target).add(job)
         return super().pause(target, job, by=by, reason=reason, now=now, notices=notices)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from interact_gitops.jobs.model import Scalar
+from interact_gitops.server.failures import NotFound
 from interact_gitops.server.store.database import Connection, Row
 
 Status: TypeAlias = Literal["queued", "running", "completed", "failed", "cancelled"]
@@ -172,6 +173,14 @@ def find(db: Connection, organisation_id: str, chat_id: str) -> StoredChat | Non
     """An organisation's chat by id."""
     row = db.execute(f"{_WHOLE} WHERE c.id = ? AND c.organisation_id = ?", (chat_id, organisation_id)).fetchone()
     return _chat(row) if row else None
+
+
+def demand(db: Connection, organisation_id: str, chat_id: str) -> StoredChat:
+    """An organisation's chat by id. Raises NotFound."""
+    found = find(db, organisation_id, chat_id)
+    if found is None:
+        raise NotFound(f"there is no chat {chat_id[:60]}")
+    return found
 
 
 def listed(db: Connection, organisation_id: str, wanted: ChatFilter, *, count: int) -> list[StoredChat]:

@@ -31,6 +31,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens the file, makes it when it is not there, and brings it up to date. Raises Refused."""
         self.path = path
+        self.commits = 0
+        """How often something was written; grows with every `write`. Equal counts: nothing changed in between."""
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
         self._closed = False
@@ -57,6 +59,7 @@ class Database:
             try:
                 yield self._writer
                 self._writer.execute("COMMIT")
+                self.commits += 1
             except BaseException:
                 with suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
                     self._writer.execute("ROLLBACK")

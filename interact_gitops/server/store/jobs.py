@@ -9,6 +9,7 @@ from typing import Any
 
 from interact_gitops.jobs.model import Job
 from interact_gitops.jobs.wire import job_from_wire
+from interact_gitops.server.failures import NotFound
 from interact_gitops.server.store.database import Connection, Row
 
 
@@ -88,9 +89,17 @@ def replace(db: Connection, job: StoredJob, *, was: int) -> bool:
     return done.rowcount == 1
 
 
-def set_pause(db: Connection, job_id: str, *, reason: str | None, at: str | None) -> None:
-    """Pauses, or with None resumes. Not a change of the definition: the revision stays."""
+def pause(db: Connection, job_id: str, *, reason: str, at: str) -> None:
+    """Pauses a job. Not a change of the definition: the revision stays."""
     db.execute("UPDATE jobs SET paused_reason = ?, paused_at = ? WHERE id = ?", (reason, at, job_id))
+
+
+def resume(db: Connection, job_id: str, *, at: str) -> None:
+    """Ends a pause, if there is one."""
+    db.execute(
+        "UPDATE jobs SET paused_reason = NULL, paused_at = NULL, resumed_at = ? WHERE id = ? AND paused_at IS NOT NULL",
+        (at, job_id),
+    )
 
 
 def bury(db: Connection, job: StoredJob, *, now: str) -> None:
@@ -116,6 +125,14 @@ def find(db: Connection, organisation_id: str, job_id: str) -> StoredJob | None:
     """An organisation's job by id."""
     row = db.execute("SELECT * FROM jobs WHERE id = ? AND organisation_id = ?", (job_id, organisation_id)).fetchone()
     return _job(row) if row else None
+
+
+def demand(db: Connection, organisation_id: str, job_id: str) -> StoredJob:
+    """An organisation's job by id. Raises NotFound."""
+    found = find(db, organisation_id, job_id)
+    if found is None:
+        raise NotFound(f"there is no job {job_id[:60]}")
+    return found
 
 
 def find_by_key(db: Connection, organisation_id: str, key: str) -> StoredJob | None:

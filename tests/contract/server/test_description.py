@@ -14,8 +14,8 @@ from interact_gitops.jobs.model import Job, Prompt
 from interact_gitops.jobs.wire import FIELDS, job_to_wire, wire_pointer
 from interact_gitops.schedule import Schedule
 from interact_gitops.server import failures
-from interact_gitops.server.api.app import build_app
 from interact_gitops.server.api.operations import OPERATIONS as TABLE
+from interact_gitops.server.app import build_app
 from interact_gitops.shapes import schema
 
 DOCUMENT = schema("interact-api.openapi.json")

@@ -1,15 +1,12 @@
-"""The ASGI application: size and host are checked here, then a bounded pool of threads answers."""
+"""The API's routes: size and host are checked first, then a bounded pool of threads answers."""
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,38 +17,25 @@ from interact_gitops.server.api.calls import NOBODY, Call, Reply
 from interact_gitops.server.api.operations import OPERATIONS, Operation
 from interact_gitops.server.api.problems import problem, unexpected
 from interact_gitops.server.api.queries import read_query
-from interact_gitops.server.failures import (
-    BadHost,
-    Declined,
-    Malformed,
-    MethodNotAllowed,
-    NotFound,
-    TooLarge,
-)
+from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.options import LOOPBACK
+from interact_gitops.server.reception import demand_host, query_pairs, read_body
 
-MAX_BODY = 1024 * 1024
-_MOST_DISCARDED = 16 * MAX_BODY
 _EVERY_ANSWER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Respond = Callable[[Request], Awaitable[Response]]
 
 
-def build_app(instance: Instance, executor: ThreadPoolExecutor) -> Starlette:
-    """The application for one instance; endpoints run on `executor`."""
+def api_routes(instance: Instance, executor: ThreadPoolExecutor) -> list[Route]:
+    """One route per path of the API; endpoints run on `executor`."""
     access = Access(instance)
     by_path: dict[str, dict[str, Respond]] = {}
     for operation in OPERATIONS:
         by_path.setdefault(operation.path, {})[operation.method] = _responder(operation, instance, access, executor)
-    routes = [Route(path, _by_method(methods), methods=list(methods)) for path, methods in by_path.items()]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _routing_problem})
-    # A redirect to a path without its slash would send a key, and a POST, somewhere else.
-    app.router.redirect_slashes = False
-    return app
+    return [Route(path, by_method(methods), methods=list(methods)) for path, methods in by_path.items()]
 
 
-def _by_method(methods: Mapping[str, Respond]) -> Respond:
+def by_method(methods: Mapping[str, Respond]) -> Respond:
     """One route per path, so that a 405 names every method of it. A HEAD is answered as a GET without body."""
 
     async def respond(request: Request) -> Response:
@@ -60,11 +44,19 @@ def _by_method(methods: Mapping[str, Respond]) -> Respond:
     return respond
 
 
+def routing_problem(request: Request, error: HTTPException) -> Response:
+    """The answer where no route fits."""
+    if error.status_code == 405:
+        allowed = dict(error.headers or {})
+        return _response(problem(MethodNotAllowed(f"{request.method} is not a method of this path", headers=allowed)))
+    return _response(problem(NotFound("there is nothing at this path")))
+
+
 def _responder(operation: Operation, instance: Instance, access: Access, executor: ThreadPoolExecutor) -> Respond:
     async def respond(request: Request) -> Response:
         started = time.perf_counter()
         try:
-            raw = await _read(request)
+            raw = await read_body(request)
         except Declined as declined:
             reply = problem(declined)
         except ClientDisconnect:
@@ -82,13 +74,13 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
     """On a worker thread: everything that may wait for the store."""
     headers = dict(request.headers)
     try:
-        _demand_host(headers.get("host"), instance)
+        demand_host(headers.get("host"), instance)
         caller = NOBODY if operation.permission is None else access.admit(headers, operation.permission)
         call = Call(
             instance=instance,
             caller=caller,
             path=request.path_params,
-            query=read_query(_query_pairs(request), operation.query),
+            query=read_query(query_pairs(request), operation.query),
             headers=headers,
             raw=raw,
         )
@@ -97,56 +89,6 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
         return problem(declined)
     except Exception as error:  # noqa: BLE001 - the edge: a bug is logged and answered, not shown
         return unexpected(error)
-
-
-def _query_pairs(request: Request) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(request.url.query, keep_blank_values=True, errors="strict", max_num_fields=100)
-    except ValueError as error:
-        raise Malformed("the query string cannot be read") from error
-
-
-async def _read(request: Request) -> bytes:
-    """The body. Raises TooLarge; some more is then read and thrown away, so that the answer arrives."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= MAX_BODY:
-            chunks.append(chunk)
-        elif size > _MOST_DISCARDED:
-            break
-        else:
-            chunks.clear()
-    if size > MAX_BODY:
-        raise TooLarge(f"the body is larger than {MAX_BODY:,} bytes")
-    return b"".join(chunks)
-
-
-def _demand_host(host: str | None, instance: Instance) -> None:
-    """A server on loopback answers to loopback's names only: a page of another name that resolves here
-    (DNS rebinding) is turned away."""
-    if instance.options.allow_remote:
-        return
-    name = (host or "").strip().lower()
-    name = name.partition("]")[0].removeprefix("[") if name.startswith("[") else name.partition(":")[0]
-    if name not in LOOPBACK and not _is_loopback(name):
-        raise BadHost("the Host header names another server", remedy="use 127.0.0.1 or localhost")
-
-
-def _is_loopback(name: str) -> bool:
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-async def _routing_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    if error.status_code == 405:
-        allowed = dict(error.headers or {})
-        return _response(problem(MethodNotAllowed(f"{request.method} is not a method of this path", headers=allowed)))
-    return _response(problem(NotFound("there is nothing at this path")))
 
 
 def _response(reply: Reply) -> Response:

@@ -1,0 +1,48 @@
+"""Every page: its place, and the view behind it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from interact_gitops.server.api.routes import by_method
+from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
+from interact_gitops.server.instance import Instance
+from interact_gitops.server.pages import jobs
+from interact_gitops.server.pages.board import Board
+from interact_gitops.server.pages.freshness import Freshness
+from interact_gitops.server.pages.responding import House, Place, Respond, View, problem_response, responder
+from interact_gitops.server.pages.static import static_file
+
+
+def _get(name: str, path: str, view: View, section: str = "jobs") -> Place:
+    return Place(id=name, method="GET", path=path, view=view, section=section)
+
+
+def _post(name: str, path: str, view: View, section: str = "jobs") -> Place:
+    return Place(id=name, method="POST", path=path, view=view, section=section)
+
+
+TABLE: tuple[Place, ...] = (_get("jobsPage", "/", jobs.show_jobs),)
+
+
+def page_routes(instance: Instance, executor: ThreadPoolExecutor) -> list[Route]:
+    """One route per page, and one for the static files."""
+    house = House(instance=instance, executor=executor, freshness=Freshness(), board=Board(instance))
+    by_path: dict[str, dict[str, Respond]] = {}
+    for place in TABLE:
+        by_path.setdefault(place.path, {})[place.method] = responder(place, house)
+    routes = [Route(path, by_method(methods), methods=list(methods)) for path, methods in by_path.items()]
+    return [*routes, Route("/static/{name}", static_file, methods=["GET"])]
+
+
+def nothing_there(request: Request, error: HTTPException) -> Response:
+    """The answer where no route fits."""
+    declined: Declined = NotFound("there is nothing at this address")
+    if error.status_code == 405:
+        declined = MethodNotAllowed("this address takes no such request", headers=dict(error.headers or {}))
+    return problem_response(request, declined)
