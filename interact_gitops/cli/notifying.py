@@ -1,4 +1,4 @@
-"""The options of a served Interact that say how its messages reach people."""
+"""What a served Interact is told: how its messages reach people, and the password of its pages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import click
+
+from interact_gitops.cli.options import Workspace
 
 C = TypeVar("C", bound=Callable[..., object])
 NAMES = ("public_url", "smtp_url", "mail_from", "allow_private", "allow_apprise")
@@ -16,6 +18,14 @@ def notifying(function: C) -> C:
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
+
+
+def ui_password(workspace: Workspace) -> str | None:
+    """What people sign in to the pages with: from the environment, where other users of the machine do not see it."""
+    from interact_gitops.config.references import remember_secret
+
+    found = workspace.environ.get("INTERACT_UI_PASSWORD")
+    return remember_secret(found) if found else None
 
 
 _OPTIONS = (

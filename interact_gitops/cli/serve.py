@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interact_gitops.cli.notifying import notifying
+from interact_gitops.cli.notifying import notifying, ui_password
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import note, say
 
@@ -52,7 +52,8 @@ def serve(  # click passes by name
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
 
     The first start makes an organisation and an API key and writes them to DATA/credentials.env, which commands in
-    this folder read by themselves.
+    this folder read by themselves. Its pages are open to whoever uses this machine; with INTERACT_UI_PASSWORD in the
+    environment they ask for it, and without one they are not shown under --allow-remote.
     """
     from interact_gitops.config import LOCAL_SERVER
     from interact_gitops.server.serving import serve as run_server
@@ -65,7 +66,7 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started, **means,
+        started=_say_started, ui_password=ui_password(workspace), **means,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from interact_gitops.cli.logs import announce, start_logging
 from interact_gitops.cli.looping import keep_going, read_secret, stopping
-from interact_gitops.cli.notifying import NAMES
+from interact_gitops.cli.notifying import NAMES, ui_password
 from interact_gitops.cli.options import Workspace
 from interact_gitops.cli.running import audience, leave, runner_options
 from interact_gitops.cli.supervising import Part, supervise
@@ -122,7 +122,12 @@ class Served:
         from interact_gitops.config import LOCAL_SERVER
         from interact_gitops.server.serving import EmbeddedServer
 
-        server = EmbeddedServer(self._workspace.settings.folder / LOCAL_SERVER, port=self._port, **self._means)
+        server = EmbeddedServer(
+            self._workspace.settings.folder / LOCAL_SERVER,
+            port=self._port,
+            ui_password=ui_password(self._workspace),
+            **self._means,
+        )
         self._port = server.options.port
         announce("serving", f"Interact is served at {server.url}", url=server.url)
         return server

@@ -27,6 +27,8 @@ class ServerOptions:
     the sample warehouse is kept under `data`. `rate_limit` None: no limit. `scheduler`: whether the jobs' schedules
     are evaluated.
 
+    `ui_password` (a secret) is what people sign in to the pages with; None: whoever uses this machine sees them.
+
     Of notifications: `public_url` is where people reach the server, for links; `smtp_url` (a secret, see
     `notify/relay.py`) and `mail_from` are for email; webhooks lead to internal addresses of the hosts in
     `allow_private` only; `allow_apprise` lets apprise send, whose addresses nobody checks; `patience` is how long
@@ -45,6 +47,7 @@ class ServerOptions:
     rate_limit: RateLimit | None = RateLimit()
     scheduler: bool = True
     public_url: str | None = None
+    ui_password: str | None = field(default=None, repr=False)
     smtp_url: str | None = field(default=None, repr=False)
     mail_from: str | None = None
     allow_private: tuple[str, ...] = ()

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _START_SECONDS = 15.0
 _GRACE_SECONDS = 3
+SHORTEST_PASSWORD = 12
 FIRST_ORGANISATION, FIRST_KEY = "local", "initial"
 
 
@@ -48,6 +49,7 @@ class EmbeddedServer:
     def __init__(self, data: Path, *, clock: Clock = utc_now, **options: Any) -> None:
         self.options = ServerOptions(data=Path(data), **options)
         _demand_loopback(self.options)
+        _demand_password(self.options)
         self._stopped = False
         with _Undo() as undo:
             self._lock = FolderLock(self.options.data)
@@ -248,6 +250,14 @@ def _demand_loopback(options: ServerOptions) -> None:
         f"{options.host} is reachable from other machines",
         remedy="serve on 127.0.0.1, or pass --allow-remote",
     )
+
+
+def _demand_password(options: ServerOptions) -> None:
+    if options.ui_password is not None and len(options.ui_password) < SHORTEST_PASSWORD:
+        raise Refused(
+            f"the password of the pages is shorter than {SHORTEST_PASSWORD} characters",
+            remedy="set a longer INTERACT_UI_PASSWORD, such as three words",
+        )
 
 
 def _bound_socket(options: ServerOptions) -> socket.socket:

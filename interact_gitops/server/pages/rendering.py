@@ -18,11 +18,12 @@ _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What stands around every page: the form token, where in the menu it is, and who looks at it (None: nobody is
-    known, as where a request was turned away)."""
+    known, as where a request was turned away). `signed_in`: with the password, and so they can sign out."""
 
     token: str
     section: str
     visitor: str | None
+    signed_in: bool = False
 
 
 def render(template: str, value: Any, frame: Frame) -> bytes:

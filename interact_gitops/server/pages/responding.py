@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -20,7 +21,7 @@ from interact_gitops.server.pages.freshness import Freshness
 from interact_gitops.server.pages.problems import problem_page, unexpected_page
 from interact_gitops.server.pages.rendering import Frame, render
 from interact_gitops.server.pages.sessions import FIELD, Session, demand_own_origin, demand_token, session_of
-from interact_gitops.server.pages.visitors import visitor_of
+from interact_gitops.server.pages.visitors import NOBODY, SignInNeeded, Visitor, visitor_of
 from interact_gitops.server.pages.visits import Fields, Visit, read_form, read_pairs
 from interact_gitops.server.reception import demand_host, query_pairs, read_body
 
@@ -44,13 +45,14 @@ _SAFE = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A page's line in the table: `section` is its entry in the menu."""
+    """A page's line in the table: `section` is its entry in the menu; `open`: nobody needs to be signed in."""
 
     id: str
     method: str
     path: str
     view: View
     section: str = "jobs"
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class _Made:
 
     outcome: Outcome
     session: Session | None = None
-    visitor: str | None = None
+    visitor: Visitor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,12 +118,11 @@ def _answer(place: Place, house: House, request: Request, raw: bytes) -> Respons
 def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
     instance, headers = house.instance, dict(request.headers)
     session: Session | None = None
-    name: str | None = None
+    visitor: Visitor | None = None
     try:
         demand_host(headers.get("host"), instance)
         session = session_of(headers, under=instance.secret)
-        visitor = visitor_of(instance, headers)
-        name = visitor.name
+        visitor = NOBODY if place.open else visitor_of(instance, session)
         form = Fields()
         if place.method not in _SAFE:
             demand_own_origin(headers)
@@ -137,20 +138,28 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
             form=form,
             headers=headers,
             now=instance.clock(),
+            client=request.client.host if request.client else "",
         )
         outcome = place.view(visit)
+    except SignInNeeded as needed:
+        outcome = _to_sign_in(request) if place.method in _SAFE else problem_page(needed, back="/sign-in")
     except Declined as declined:
         outcome = problem_page(declined)
     except Exception as error:  # noqa: BLE001 - the edge: a bug is logged and answered, not shown
         outcome = unexpected_page(error)
-    return _Made(outcome=outcome, session=session, visitor=name)
+    return _Made(outcome=outcome, session=session, visitor=visitor)
+
+
+def _to_sign_in(request: Request) -> Redirect:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return Redirect(location="/sign-in" + ("" if asked == "/" else f"?{urlencode({'next': asked})}"))
 
 
 def _response(made: _Made, section: str, request: Request) -> Response:
     outcome, session = made.outcome, made.session
     headers = {**HEADERS, **outcome.headers}
     if session is not None and session.fresh:
-        headers["Set-Cookie"] = session.cookie
+        headers.setdefault("Set-Cookie", session.cookie)
     if isinstance(outcome, Redirect):
         return Response(status_code=303, headers={**headers, "Location": outcome.location, "Cache-Control": "no-store"})
     if isinstance(outcome, Download):
@@ -162,7 +171,11 @@ def _response(made: _Made, section: str, request: Request) -> Response:
 
 
 def _page(page: Page, made: _Made, section: str, request: Request, headers: dict[str, str]) -> Response:
-    frame = Frame(token=made.session.token if made.session else "", section=section, visitor=made.visitor)
+    visitor = made.visitor
+    frame = Frame(
+        token=made.session.token if made.session else "", section=section, visitor=visitor.name if visitor else None,
+        signed_in=visitor is not None and visitor.signed_in,
+    )  # fmt: skip
     content = render(page.template, page.value, frame)
     if page.status != 200 or page.private or (made.session and made.session.fresh):
         headers["Cache-Control"] = "no-store"

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from interact_gitops.server.api.routes import by_method
 from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.pages import jobs
+from interact_gitops.server.pages import channels, jobs, settings, signing_in, sync
 from interact_gitops.server.pages.board import Board
 from interact_gitops.server.pages.freshness import Freshness
 from interact_gitops.server.pages.responding import House, Place, Respond, View, problem_response, responder
@@ -27,7 +27,25 @@ def _post(name: str, path: str, view: View, section: str = "jobs") -> Place:
     return Place(id=name, method="POST", path=path, view=view, section=section)
 
 
-TABLE: tuple[Place, ...] = (_get("jobsPage", "/", jobs.show_jobs),)
+_CHANNEL = "/settings/channels/{channel_id}"
+
+TABLE: tuple[Place, ...] = (
+    _get("jobsPage", "/", jobs.show_jobs),
+    _get("syncPage", "/sync", sync.show_sync, "sync"),
+    _get("settingsPage", "/settings", settings.show_settings, "settings"),
+    _post("createKeyForm", "/settings/keys", settings.create_key, "settings"),
+    _post("revokeKeyForm", "/settings/keys/{key_id}/revoke", settings.revoke_key, "settings"),
+    _post("resendForm", "/settings/messages/{delivery_id}/resend", settings.send_again, "settings"),
+    _get("newChannelPage", "/settings/channels/new", channels.show_new_channel, "settings"),
+    _post("createChannelForm", "/settings/channels", channels.create_channel, "settings"),
+    _get("channelPage", _CHANNEL, channels.show_channel, "settings"),
+    _post("saveChannelForm", _CHANNEL, channels.save_channel, "settings"),
+    _post("deleteChannelForm", f"{_CHANNEL}/delete", channels.delete_channel, "settings"),
+    _post("testChannelForm", f"{_CHANNEL}/test", channels.send_test, "settings"),
+    Place(id="signInPage", method="GET", path="/sign-in", view=signing_in.show_sign_in, section="", open=True),
+    Place(id="signInForm", method="POST", path="/sign-in", view=signing_in.sign_in, section="", open=True),
+    _post("signOutForm", "/sign-out", signing_in.sign_out, "settings"),
+)
 
 
 def page_routes(instance: Instance, executor: ThreadPoolExecutor) -> list[Route]:

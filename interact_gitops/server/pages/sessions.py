@@ -39,8 +39,13 @@ class Session:
 def session_of(headers: Mapping[str, str], *, under: bytes) -> Session:
     """The request's session, or a new one. `under` is the server's own key."""
     found = _cookie(headers)
-    identifier = found or secrets.token_hex(32)
-    return Session(id=identifier, token=_token(identifier, under), fresh=found is None)
+    return Session(id=found, token=_token(found, under), fresh=False) if found else new_session(under=under)
+
+
+def new_session(*, under: bytes) -> Session:
+    """A session that nobody has yet."""
+    identifier = secrets.token_hex(32)
+    return Session(id=identifier, token=_token(identifier, under), fresh=True)
 
 
 def demand_token(session: Session, given: str) -> None:

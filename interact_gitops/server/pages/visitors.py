@@ -1,17 +1,22 @@
 """Who looks at a page: the one place that decides it.
 
-Today it is the user of this machine, in the first organisation: the server is on loopback, and who can reach it can
-read its data folder. A server that other machines reach shows no page until somebody signs in.
+Without a password it is whoever uses this machine: the server is on loopback then, and who can reach it can read its
+data folder. With `INTERACT_UI_PASSWORD` it is whoever signed in. A server that other machines reach shows pages with a
+password only. Pages are of the first organisation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from interact_gitops.server.failures import Forbidden, NotFound
+from interact_gitops.server.failures import Forbidden, NotFound, Unauthenticated
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.store import organisations
+from interact_gitops.server.pages.sessions import Session
+from interact_gitops.server.store import organisations, sessions
+
+
+class SignInNeeded(Unauthenticated):
+    """Nobody is signed in, and somebody must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +25,7 @@ class Visitor:
 
     organisation_id: str
     name: str
+    signed_in: bool = False
 
     @property
     def initiator(self) -> str:
@@ -27,15 +33,24 @@ class Visitor:
         return f"ui:{self.name}"
 
 
-def visitor_of(instance: Instance, headers: Mapping[str, str]) -> Visitor:  # noqa: ARG001 - whoever signed in says so there
-    """Who is behind this request. Raises Forbidden, and NotFound where there is no organisation yet."""
-    if instance.options.allow_remote:
+NOBODY = Visitor(organisation_id="", name="")
+
+
+def visitor_of(instance: Instance, session: Session) -> Visitor:
+    """Who is behind a session. Raises SignInNeeded, Forbidden, and NotFound where there is no organisation yet."""
+    if instance.password is None and instance.options.allow_remote:
         raise Forbidden(
-            "this server is reachable from other machines, and its pages are shown to this machine only",
-            remedy="serve without --allow-remote to use them, or use the API with a key",
+            "this server is reachable from other machines, and its pages have no password",
+            remedy="set INTERACT_UI_PASSWORD where it is started; the API works with keys all the same",
         )
     with instance.database.read() as db:
-        known = organisations.organisation_ids(db)
-    if not known:
+        if instance.password is not None:
+            known = not session.fresh and sessions.is_known(
+                db, session.id, password=instance.password.mark, now=instance.now()
+            )
+            if not known:
+                raise SignInNeeded("you are not signed in", remedy="sign in, and send the form again")
+        organisation_ids = organisations.organisation_ids(db)
+    if not organisation_ids:
         raise NotFound("this server has no organisation yet")
-    return Visitor(organisation_id=known[0], name="local")
+    return Visitor(organisation_id=organisation_ids[0], name="local", signed_in=instance.password is not None)

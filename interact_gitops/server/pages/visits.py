@@ -43,7 +43,8 @@ class Fields:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One request for a page, let in and read. Header names are in lower case."""
+    """One request for a page, let in and read. Header names are in lower case; `client` is the address of whoever
+    asks."""
 
     instance: Instance
     board: Board
@@ -54,6 +55,7 @@ class Visit:
     form: Fields
     headers: Mapping[str, str]
     now: datetime
+    client: str
 
     @property
     def organisation_id(self) -> str:
