@@ -20,6 +20,7 @@ TYPE_WORDS = {
     "email": "Email", "slack": "Slack", "teams": "Microsoft Teams", "webhook": "Webhook (signed JSON)",
     "apprise": "Another service, by apprise",
 }  # fmt: skip
+MISSING_WORDS = {"url": "Give the webhook's address.", "to": "Give at least one receiver."}
 LEVEL_WORDS = {"info": "Everything", "warning": "Warnings and errors", "error": "Errors only"}
 
 
@@ -138,8 +139,9 @@ def _again(visit: Visit, declined: Declined, present: StoredChannel | None) -> P
     form = visit.form
     faults: dict[str, str] = {}
     for fault in declined.faults:
-        name = fault.pointer.split("/")[1] if "/" in fault.pointer else _named(fault.message)
-        faults.setdefault(name, _sentence(fault.message))
+        name = fault.pointer.split("/")[1] if "/" in fault.pointer else _missing(fault.message)
+        missing = MISSING_WORDS.get(name) if "/" not in fault.pointer else None
+        faults.setdefault(name, missing or _sentence(fault.message))
     if not faults:
         remedy = "this page shows what it is now; decide again" if isinstance(declined, Stale) else declined.remedy
         faults[""] = _sentence(declined.message + (f"; {remedy}" if remedy else ""))
@@ -153,8 +155,8 @@ def _again(visit: Visit, declined: Declined, present: StoredChannel | None) -> P
     return Page(template="channel.html", value=value, status=declined.status, private=True)
 
 
-def _named(message: str) -> str:
-    """The field that a fault of the whole body is about: `a slack channel needs its 'url'`."""
+def _missing(message: str) -> str:
+    """The field whose absence is a fault of the whole body: `a slack channel needs its 'url'`."""
     return next((name for name in ("url", "to") if f"'{name}'" in message), "")
 
 
