@@ -57,6 +57,7 @@ class Safe(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self.words.append(" ")
         assert tag not in {"iframe", "object", "embed", "base", "marquee"}, tag
         assert tag != "style"
         assert "style" not in given
