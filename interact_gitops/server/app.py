@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from interact_gitops.server.api.routes import api_routes, routing_problem
 from interact_gitops.server.instance import Instance
+from interact_gitops.server.pages.board import Board
 from interact_gitops.server.pages.routes import nothing_there, page_routes
 
 _FOR_PROGRAMS = ("/api", "/healthz", "/readyz", "/metrics")
@@ -25,8 +26,10 @@ def build_app(instance: Instance, executor: ThreadPoolExecutor) -> Starlette:
         answer = routing_problem if first in _FOR_PROGRAMS else nothing_there
         return answer(request, error)
 
-    routes = [*api_routes(instance, executor), *page_routes(instance, executor)]
+    board = Board(instance)
+    routes = [*api_routes(instance, executor), *page_routes(instance, executor, board)]
     app = Starlette(routes=routes, exception_handlers={HTTPException: no_route})
+    app.state.board = board
     # A redirect to a path without its slash would send a key, and a POST, somewhere else.
     app.router.redirect_slashes = False
     return app

@@ -11,10 +11,12 @@ import ipaddress
 import logging
 import signal
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -120,10 +122,12 @@ class EmbeddedServer:
         self._lock.release()
 
     def warm(self) -> None:
-        """Makes the sample warehouse ready in the background."""
+        """Makes the sample warehouse ready in the background, and works out the schedules that the first page shows."""
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
+        with suppress(sqlite3.Error):  # a store that cannot be read is noticed by whoever needs it
+            self.app.state.board.entries(self.organization_id)
         try:
             self.instance.crew.warm()
         except (Failure, OSError):

@@ -9,11 +9,11 @@ from typing import Any
 
 from interact_gitops.server.api.calls import Call, Reply, answer, to_json
 from interact_gitops.server.api.chat_forms import chat_form, chat_summary, document_form
-from interact_gitops.server.failures import NotFound
 from interact_gitops.server.store import chats, records
 from interact_gitops.server.store.chats import FINISHED, STATUSES, ChatFilter, StoredChat
 from interact_gitops.server.store.database import Connection
 from interact_gitops.server.store.paging import cut
+from interact_gitops.server.store.records import StoredDocument
 
 CURSOR = "chats"
 MOST_WITHOUT_LIMIT = 10_000
@@ -61,9 +61,12 @@ def get_document(call: Call) -> Reply:
     as_csv = call.query.choice("format", ("json", "csv")) == "csv"
     with call.instance.database.read() as db:
         chat = _chat(db, call)
-        document = records.document(db, chat.seq, call.path["document_id"])
-    if document is None:
-        raise NotFound(f"the chat has no document {call.path['document_id'][:60]}")
+        document = records.demand_document(db, chat.seq, call.path["document_id"])
+    return document_reply(chat, document, as_csv=as_csv)
+
+
+def document_reply(chat: StoredChat, document: StoredDocument, *, as_csv: bool) -> Reply:
+    """A document with its rows, as JSON or as CSV."""
     if not as_csv:
         form = document_form(chat, document)
         form["rows"] = json.loads(document.rows)
@@ -118,7 +121,4 @@ def _record(db: Connection, chat: StoredChat) -> dict[str, Any]:
 
 
 def _chat(db: Connection, call: Call) -> StoredChat:
-    found = chats.find(db, call.caller.organisation_id, call.path["chat_id"])
-    if found is None:
-        raise NotFound(f"there is no chat {call.path['chat_id'][:60]}")
-    return found
+    return chats.demand(db, call.caller.organisation_id, call.path["chat_id"])

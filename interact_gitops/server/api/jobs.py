@@ -13,7 +13,7 @@ from interact_gitops.server.api.definitions import checked_job
 from interact_gitops.server.api.digests import body_digest
 from interact_gitops.server.api.queries import DEFAULT_LIMIT
 from interact_gitops.server.api.replays import remember, replayed
-from interact_gitops.server.failures import BodyFault, KeyTaken, NotFound, Protected
+from interact_gitops.server.failures import BodyFault, KeyTaken, Protected
 from interact_gitops.server.identity import new_id
 from interact_gitops.server.store import jobs
 from interact_gitops.server.store.database import Connection
@@ -196,10 +196,7 @@ def _given(call: Call, body: Mapping[str, Any], *, now: str, before: StoredJob |
 
 
 def _job(db: Connection, call: Call) -> StoredJob:
-    found = jobs.find(db, call.caller.organisation_id, call.path["job_id"])
-    if found is None:
-        raise NotFound(f"there is no job {call.path['job_id'][:60]}")
-    return found
+    return jobs.demand(db, call.caller.organisation_id, call.path["job_id"])
 
 
 def _one(job: StoredJob) -> Reply:

@@ -29,7 +29,7 @@ def read_event(db: Connection, delivery: StoredDelivery) -> Event:
     worst = max(found, key=LEVELS.index, default=None)
     seqs = records.telling_of_group(db, group.seq, most=MOST_PARTS)
     first = chats.get(db, seqs[0])
-    started, ended = chats.span_of_group(db, group.seq)
+    started, ended = groups.span(db, group.seq)
     return RunEnded(
         id=delivery.event,
         time=group.closed_at or delivery.created_at,

@@ -61,10 +61,15 @@ def seconds_of(run: RunLine) -> float | None:
     return None if run.closed_at is None else seconds_between(run.created_at, run.closed_at)
 
 
-def draw_bars(runs: Sequence[RunLine], *, most: int) -> Bars:
+def longest_of(runs: Sequence[RunLine]) -> float:
+    """The time of the longest run, in seconds: the height that the others are measured against."""
+    return max((seconds for run in runs if (seconds := seconds_of(run)) is not None), default=0.0)
+
+
+def draw_bars(runs: Sequence[RunLine], *, most: int, longest: float | None = None) -> Bars:
     """The bars of `runs` (newest first), oldest on the left; the newest always at the right edge."""
     shown = list(reversed(runs[:most]))
-    longest = max((seconds for run in shown if (seconds := seconds_of(run)) is not None), default=0.0)
+    longest = longest_of(shown) if longest is None else longest
     first = most - len(shown)
     bars = tuple(_bar(run, (first + index) * (WIDTH + GAP), longest) for index, run in enumerate(shown))
     return Bars(bars=bars, width=most * (WIDTH + GAP) - GAP, height=HEIGHT, words=_words(runs[:most]))

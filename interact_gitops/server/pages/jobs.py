@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
+from interact_gitops.notify.messages.cleaning import one_line
 from interact_gitops.server.pages import timetable
 from interact_gitops.server.pages.answers import Page
 from interact_gitops.server.pages.bars import Bars, draw_bars
@@ -120,7 +121,7 @@ def show_jobs(visit: Visit) -> Page:
         pages=pages,
         previous=_address(asked, number - 1) if number > 1 else None,
         following=_address(asked, number + 1) if number < pages else None,
-        attention=tuple(_attention(entry) for entry in alarming[:MOST_ATTENTION]),
+        attention=_attention(visit, alarming[:MOST_ATTENTION]),
         attention_left=max(0, len(alarming) - MOST_ATTENTION),
         groups=_groups(visit, shown),
         summary=_summary(counts, state),
@@ -180,10 +181,17 @@ def next_run(schedule: str | None, *, paused: bool, now: datetime) -> tuple[date
     return coming, "" if coming else "Its schedule is over"
 
 
-def _attention(entry: Entry) -> Attention:
-    standing = entry.standing
-    state = standing.health if standing.health_wants_somebody else standing.sync
-    return Attention(id=entry.job.id, name=entry.job.name, state=state, reasons=attention_words(standing))
+def _attention(visit: Visit, entries: Sequence[Entry]) -> tuple[Attention, ...]:
+    found = []
+    with visit.instance.database.read() as db:
+        for entry in entries:
+            standing, reasons = entry.standing, attention_words(entry.standing)
+            if standing.health == "failing":
+                error = overview.last_error(db, visit.organisation_id, entry.job.id)
+                reasons = (f"{reasons[0]}: {one_line(error.message, 200)}" if error else reasons[0], *reasons[1:])
+            state = standing.health if standing.health_wants_somebody else standing.sync
+            found.append(Attention(id=entry.job.id, name=entry.job.name, state=state, reasons=reasons))
+    return tuple(found)
 
 
 def _agents(visit: Visit, entries: Sequence[Entry], chosen: str) -> tuple[Choice, ...]:

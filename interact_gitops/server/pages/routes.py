@@ -12,7 +12,17 @@ from starlette.routing import Route
 from interact_gitops.server.api.routes import by_method
 from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.pages import channels, jobs, settings, signing_in, sync
+from interact_gitops.server.pages import (
+    channels,
+    chat,
+    downloads,
+    job,
+    jobs,
+    running,
+    settings,
+    signing_in,
+    sync,
+)
 from interact_gitops.server.pages.board import Board
 from interact_gitops.server.pages.freshness import Freshness
 from interact_gitops.server.pages.responding import House, Place, Respond, View, problem_response, responder
@@ -31,6 +41,15 @@ _CHANNEL = "/settings/channels/{channel_id}"
 
 TABLE: tuple[Place, ...] = (
     _get("jobsPage", "/", jobs.show_jobs),
+    _get("jobPage", "/jobs/{job_id}", job.show_job),
+    _post("runForm", "/jobs/{job_id}/run", running.run_job),
+    _post("pauseForm", "/jobs/{job_id}/pause", running.pause_job),
+    _post("resumeForm", "/jobs/{job_id}/resume", running.resume_job),
+    _post("runAgainForm", "/jobs/{job_id}/runs/{run_id}/again", running.run_again),
+    _post("cancelRunForm", "/jobs/{job_id}/runs/{run_id}/cancel", running.cancel_run),
+    _get("chatPage", "/chats/{chat_id}", chat.show_chat),
+    _get("documentDownload", "/chats/{chat_id}/documents/{file}", downloads.download),
+    _post("cancelChatForm", "/chats/{chat_id}/cancel", running.cancel_chat),
     _get("syncPage", "/sync", sync.show_sync, "sync"),
     _get("settingsPage", "/settings", settings.show_settings, "settings"),
     _post("createKeyForm", "/settings/keys", settings.create_key, "settings"),
@@ -48,9 +67,9 @@ TABLE: tuple[Place, ...] = (
 )
 
 
-def page_routes(instance: Instance, executor: ThreadPoolExecutor) -> list[Route]:
+def page_routes(instance: Instance, executor: ThreadPoolExecutor, board: Board) -> list[Route]:
     """One route per page, and one for the static files."""
-    house = House(instance=instance, executor=executor, freshness=Freshness(), board=Board(instance))
+    house = House(instance=instance, executor=executor, freshness=Freshness(), board=board)
     by_path: dict[str, dict[str, Respond]] = {}
     for place in TABLE:
         by_path.setdefault(place.path, {})[place.method] = responder(place, house)

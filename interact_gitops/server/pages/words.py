@@ -32,8 +32,8 @@ def machine(when: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """How long something took: `40 ms`, `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds < 0.1:
+    """How long something took: `40 ms`, `4.2 s`, `12 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 1:
         return f"{round(seconds * 1000)} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
@@ -58,6 +58,21 @@ def values(parameters: Mapping[str, Scalar]) -> str:
 def short_commit(commit: str) -> str:
     """The beginning of a commit's hash, enough to know it by."""
     return commit[:10]
+
+
+TRIGGERS: Mapping[str, str] = {
+    "manual": "Manual",
+    "api": "API",
+    "schedule": "Schedule",
+    "backfill": "Backfill",
+    "retry": "Run again",
+}
+
+
+def who(initiator: str) -> str:
+    """Who started a run: `key:ci` → `key ci`, `ui:ada` → `ada`."""
+    kind, _, name = initiator.partition(":")
+    return {"key": f"key {name}", "ui": name}.get(kind, initiator) if name else initiator
 
 
 FILTERS: Mapping[str, Callable[..., Any]] = {

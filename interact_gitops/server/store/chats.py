@@ -236,12 +236,6 @@ def results_of_group(db: Connection, group_seq: int) -> dict[str, int]:
     return {status: counts.get(status, 0) for status in ("completed", "failed", "cancelled")}
 
 
-def span_of_group(db: Connection, group_seq: int) -> tuple[str | None, str | None]:
-    """When the first of a group's chats started and the last ended."""
-    row = db.execute("SELECT min(started_at), max(finished_at) FROM chats WHERE group_seq = ?", (group_seq,)).fetchone()
-    return row[0], row[1]
-
-
 def unfinished_of_group(db: Connection, group_seq: int) -> list[int]:
     """The seqs of a group's chats that have not ended."""
     found = db.execute(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from interact_gitops.jobs.model import Scalar
 from interact_gitops.server.store.database import Connection, Row
 
 
@@ -52,6 +55,14 @@ def get(db: Connection, seq: int) -> StoredGroup:
     return _group(db.execute("SELECT * FROM run_groups WHERE seq = ?", (seq,)).fetchone())
 
 
+def find(db: Connection, organisation_id: str, group_id: str) -> StoredGroup | None:
+    """An organisation's group by id."""
+    row = db.execute(
+        "SELECT * FROM run_groups WHERE id = ? AND organisation_id = ?", (group_id, organisation_id)
+    ).fetchone()
+    return _group(row) if row else None
+
+
 def of_job(db: Connection, job_id: str, state: str) -> StoredGroup | None:
     """The newest group of a job in a state."""
     row = db.execute(
@@ -77,6 +88,29 @@ def count_down(db: Connection, seq: int, *, running: int, unfinished: int) -> in
         (running, unfinished, seq),
     ).fetchone()
     return int(row["unfinished"])
+
+
+def unfinished_ids(db: Connection, group_seq: int) -> list[str]:
+    """The ids of a group's chats that have not ended, in their order."""
+    found = db.execute(
+        "SELECT id FROM chats WHERE group_seq = ? AND status IN ('queued', 'running') ORDER BY seq", (group_seq,)
+    )
+    return [row["id"] for row in found]
+
+
+def not_completed(db: Connection, group_seq: int) -> list[Mapping[str, Scalar]]:
+    """The parameters of a group's chats that failed or were cancelled, in their order."""
+    found = db.execute(
+        "SELECT parameters FROM chats WHERE group_seq = ? AND status IN ('failed', 'cancelled') ORDER BY seq",
+        (group_seq,),
+    )
+    return [json.loads(row["parameters"]) for row in found]
+
+
+def span(db: Connection, group_seq: int) -> tuple[str | None, str | None]:
+    """When the first of a group's chats started and the last ended."""
+    row = db.execute("SELECT min(started_at), max(finished_at) FROM chats WHERE group_seq = ?", (group_seq,)).fetchone()
+    return row[0], row[1]
 
 
 def _group(row: Row) -> StoredGroup:

@@ -65,6 +65,7 @@ class ChatLine:
     id: str
     group_seq: int
     combination: Mapping[str, Scalar] | None
+    parameters: Mapping[str, Scalar]
     status: Status
     run_seconds: float
     error: RunError | None
@@ -88,6 +89,9 @@ _OF_GROUP = (
     "g.seq, g.id, g.job_id, g.state, g.fan_out, g.running, g.run_trigger, g.initiator, g.scheduled_at, g.created_at,"
     " g.closed_at, g.git_commit"
 )
+
+
+_CHATS = "SELECT id, group_seq, combination, parameters, status, run_seconds, error FROM chats"
 
 
 def jobs(db: Connection, organisation_id: str) -> list[JobLine]:
@@ -125,13 +129,18 @@ def runs(db: Connection, organisation_id: str, job_id: str, *, before: int | Non
     return [_run(row) for row in found]
 
 
+def newest_run(db: Connection, job_id: str) -> int:
+    """The seq of a job's newest run, 0 before the first."""
+    row = db.execute("SELECT max(seq) FROM run_groups WHERE job_id = ?", (job_id,)).fetchone()
+    return row[0] or 0
+
+
 def chats_of_runs(db: Connection, group_seqs: Sequence[int], *, most: int) -> list[ChatLine]:
     """The chats of some runs, newest run first, in each the order of its combinations; `most` of them together."""
     found: list[ChatLine] = []
     for seq in group_seqs:
         rows = db.execute(
-            "SELECT id, group_seq, combination, status, run_seconds, error FROM chats WHERE group_seq = ?"
-            " ORDER BY seq LIMIT ?",
+            f"{_CHATS} WHERE group_seq = ? ORDER BY seq LIMIT ?",
             (seq, most - len(found)),
         )
         found += [_chat(row) for row in rows]
@@ -143,7 +152,7 @@ def first_chats(db: Connection, group_seqs: Sequence[int]) -> dict[int, ChatLine
     found = {}
     for seq in group_seqs:
         row = db.execute(
-            "SELECT id, group_seq, combination, status, run_seconds, error FROM chats WHERE seq = coalesce("
+            f"{_CHATS} WHERE seq = coalesce("  # noqa: S608 - our own text
             "(SELECT min(seq) FROM chats WHERE group_seq = ? AND status = 'failed'),"
             "(SELECT min(seq) FROM chats WHERE group_seq = ?))",
             (seq, seq),
@@ -151,6 +160,16 @@ def first_chats(db: Connection, group_seqs: Sequence[int]) -> dict[int, ChatLine
         if row:
             found[seq] = _chat(row)
     return found
+
+
+def last_error(db: Connection, organisation_id: str, job_id: str) -> RunError | None:
+    """Why the newest failed chat of a job failed."""
+    row = db.execute(
+        "SELECT error FROM chats WHERE organisation_id = ? AND job_id = ? AND status = 'failed'"
+        " ORDER BY seq DESC LIMIT 1",
+        (organisation_id, job_id),
+    ).fetchone()
+    return read_error(row["error"]) if row else None
 
 
 def neighbours(
@@ -186,6 +205,7 @@ def _chat(row: Row) -> ChatLine:
         id=row["id"],
         group_seq=row["group_seq"],
         combination=json.loads(row["combination"]) if row["combination"] else None,
+        parameters=json.loads(row["parameters"]),
         status=row["status"],
         run_seconds=row["run_seconds"],
         error=read_error(row["error"]),

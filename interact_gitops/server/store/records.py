@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interact_gitops.notify.events import Level
+from interact_gitops.server.failures import NotFound
 from interact_gitops.server.identity import new_id
 from interact_gitops.server.store.chats import RunError, read_error
 from interact_gitops.server.store.database import Connection, Row
@@ -119,6 +120,14 @@ def document(db: Connection, chat_seq: int, document_id: str) -> StoredDocument 
     """One document of a chat."""
     row = db.execute(f"{_DOCUMENTS} WHERE d.chat_seq = ? AND d.id = ?", (chat_seq, document_id)).fetchone()
     return _document(row) if row else None
+
+
+def demand_document(db: Connection, chat_seq: int, document_id: str) -> StoredDocument:
+    """One document of a chat. Raises NotFound."""
+    found = document(db, chat_seq, document_id)
+    if found is None:
+        raise NotFound(f"the chat has no document {document_id[:60]}")
+    return found
 
 
 def attempts(db: Connection, chat_seq: int) -> list[Attempt]:
