@@ -28,6 +28,7 @@ from interact_gitops.server.clock import Clock, utc_now
 from interact_gitops.server.data_folder import Credentials, FolderLock, read_credentials, write_credentials
 from interact_gitops.server.identity import PERMISSIONS, key_digest
 from interact_gitops.server.instance import Instance
+from interact_gitops.server.listening.connections import bounded
 from interact_gitops.server.options import LOOPBACK, ServerOptions
 from interact_gitops.server.store import organisations
 
@@ -130,7 +131,9 @@ class EmbeddedServer:
     def _start_http(self) -> None:
         config = uvicorn.Config(
             self.app,
+            http=bounded(self.options.bounds, self.instance.metrics.observe_dropped),
             log_config=None,
+            log_level="error",  # its warnings are about what strangers send, as often as they like
             access_log=False,
             lifespan="off",
             ws="none",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,23 +17,22 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from interact_gitops.server.api.access import Access
-from interact_gitops.server.api.calls import NOBODY, Call, Reply
+from interact_gitops.server.api.calls import NOBODY, Call, Caller, Reply
 from interact_gitops.server.api.operations import OPERATIONS, Operation
 from interact_gitops.server.api.problems import problem, unexpected
 from interact_gitops.server.api.queries import read_query
+from interact_gitops.server.api.receiving import receive
 from interact_gitops.server.failures import (
     BadHost,
     Declined,
     Malformed,
     MethodNotAllowed,
     NotFound,
-    TooLarge,
 )
 from interact_gitops.server.instance import Instance
 from interact_gitops.server.options import LOOPBACK
 
-MAX_BODY = 1024 * 1024
-_MOST_DISCARDED = 16 * MAX_BODY
+_HOST = re.compile(r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<address>[0-9a-f:.]+)\])(?::[0-9]{1,5})?")  # RFC 9110, 7.2
 _EVERY_ANSWER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 Respond = Callable[[Request], Awaitable[Response]]
@@ -63,14 +63,20 @@ def _by_method(methods: Mapping[str, Respond]) -> Respond:
 def _responder(operation: Operation, instance: Instance, access: Access, executor: ThreadPoolExecutor) -> Respond:
     async def respond(request: Request) -> Response:
         started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+
+        async def knock() -> None:
+            await loop.run_in_executor(executor, _admit, operation, instance, access, request)
+
         try:
-            raw = await _read(request)
+            raw = await receive(request, knock if operation.permission else None)
         except Declined as declined:
             reply = problem(declined)
         except ClientDisconnect:
             return Response(status_code=499)
+        except Exception as error:  # noqa: BLE001 - the edge, as in _reply: the store may not answer who calls
+            reply = unexpected(error)
         else:
-            loop = asyncio.get_running_loop()
             reply = await loop.run_in_executor(executor, _reply, operation, instance, access, request, raw)
         instance.metrics.observe_request(operation.id, reply.status, time.perf_counter() - started)
         return _response(reply)
@@ -82,11 +88,9 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
     """On a worker thread: everything that may wait for the store."""
     headers = dict(request.headers)
     try:
-        _demand_host(headers.get("host"), instance)
-        caller = NOBODY if operation.permission is None else access.admit(headers, operation.permission)
         call = Call(
             instance=instance,
-            caller=caller,
+            caller=_admit(operation, instance, access, request),
             path=request.path_params,
             query=read_query(_query_pairs(request), operation.query),
             headers=headers,
@@ -99,6 +103,15 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
         return unexpected(error)
 
 
+def _admit(operation: Operation, instance: Instance, access: Access, request: Request) -> Caller:
+    """Who calls. Raises BadHost, Unauthenticated, Forbidden, RateLimited."""
+    _demand_host(request.headers.get("host"), instance)
+    if operation.permission is None:
+        return NOBODY
+    address = request.client.host if request.client else ""
+    return access.admit(request.headers, operation.permission, address=address)
+
+
 def _query_pairs(request: Request) -> list[tuple[str, str]]:
     try:
         return parse_qsl(request.url.query, keep_blank_values=True, errors="strict", max_num_fields=100)
@@ -106,30 +119,13 @@ def _query_pairs(request: Request) -> list[tuple[str, str]]:
         raise Malformed("the query string cannot be read") from error
 
 
-async def _read(request: Request) -> bytes:
-    """The body. Raises TooLarge; some more is then read and thrown away, so that the answer arrives."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= MAX_BODY:
-            chunks.append(chunk)
-        elif size > _MOST_DISCARDED:
-            break
-        else:
-            chunks.clear()
-    if size > MAX_BODY:
-        raise TooLarge(f"the body is larger than {MAX_BODY:,} bytes")
-    return b"".join(chunks)
-
-
 def _demand_host(host: str | None, instance: Instance) -> None:
     """A server on loopback answers to loopback's names only: a page of another name that resolves here
     (DNS rebinding) is turned away."""
     if instance.options.allow_remote:
         return
-    name = (host or "").strip().lower()
-    name = name.partition("]")[0].removeprefix("[") if name.startswith("[") else name.partition(":")[0]
+    found = _HOST.fullmatch((host or "").strip().lower())
+    name = (found["name"] or found["address"]) if found else ""
     if name not in LOOPBACK and not _is_loopback(name):
         raise BadHost("the Host header names another server", remedy="use 127.0.0.1 or localhost")
 
