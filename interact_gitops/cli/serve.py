@@ -38,6 +38,7 @@ interact-gitops serve --demo
 @click.option("--mail-from", metavar="ADDRESS", envvar="INTERACT_MAIL_FROM", help="Where its mails come from.")
 @click.option("--allow-private", multiple=True, metavar="HOST", help="Webhooks may lead to this internal host.")
 @click.option("--allow-apprise", is_flag=True, help="Channels may send through apprise, wherever that leads.")
+@click.option("--workers", type=click.IntRange(1, 1_000), default=8, show_default=True, help="Chats run at a time.")
 @click.option("--no-scheduler", is_flag=True, help="Do not run the schedules of its jobs.")
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
@@ -52,7 +53,7 @@ def serve(  # click passes by name
     agents: Path | None,
     no_scheduler: bool,
     demo: bool,
-    **notifying: Any,
+    **more: Any,
 ) -> None:
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
 
@@ -70,7 +71,7 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started, **notifying,
+        started=_say_started, **more,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 

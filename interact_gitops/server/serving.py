@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import resource
 import signal
 import socket
 import threading
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _START_SECONDS = 15.0
 _GRACE_SECONDS = 3
+_FILES = 8_192
 FIRST_ORGANISATION, FIRST_KEY = "local", "initial"
 
 
@@ -50,6 +52,7 @@ class EmbeddedServer:
         self.options = ServerOptions(data=Path(data), **options)
         _demand_loopback(self.options)
         self._stopped = False
+        self._warming: threading.Thread | None = None
         with _Undo() as undo:
             self._lock = FolderLock(self.options.data)
             undo.add(self._lock.release)
@@ -114,13 +117,16 @@ class EmbeddedServer:
         self._http.should_exit = True
         self._thread.join()
         self._executor.shutdown(wait=True)
+        if self._warming is not None:
+            self._warming.join()  # a process that ends within DuckDB's code is aborted
         drain = self.options.drain_seconds if drain_seconds is None else drain_seconds
         self.instance.stop(drain_seconds=drain)
         self._lock.release()
 
     def warm(self) -> None:
         """Makes the sample warehouse ready in the background."""
-        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+        self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
+        self._warming.start()
 
     def _warm(self) -> None:
         try:
@@ -190,6 +196,7 @@ def serve(data: Path, *, started: Callable[[EmbeddedServer], None] = lambda _ser
     def note(_signal: int, _frame: FrameType | None) -> None:
         (at_once if wanted.is_set() else wanted).set()
 
+    _raise_file_limit()
     previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         server = EmbeddedServer(data, **options)
@@ -204,6 +211,14 @@ def serve(data: Path, *, started: Callable[[EmbeddedServer], None] = lambda _ser
     finally:
         for number, before in previous.items():
             signal.signal(number, before)
+
+
+def _raise_file_limit() -> None:
+    """More files than the usual 1,024, which are for programs that use select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _stop(server: EmbeddedServer, at_once: threading.Event) -> None:
