@@ -25,7 +25,8 @@ PROBES = {"/healthz", "/readyz", "/metrics"}
 PERMISSIONS = {"agent_jobs_read", "agent_jobs_trigger", "agent_jobs_write"}
 STATUS_OF_CODE = {
     "malformed": 400, "bad_host": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404,
-    "method_not_allowed": 405, "too_slow": 408, "key_taken": 409, "protected": 409, "run_in_progress": 409, "definition_changed": 409,
+    "method_not_allowed": 405, "too_slow": 408,
+    "key_taken": 409, "protected": 409, "run_in_progress": 409, "definition_changed": 409,
     "agent_inactive": 409, "already_finished": 409, "already_sent": 409, "locked": 409, "stale": 412, "too_large": 413,
     "unsupported_media_type": 415, "invalid": 422, "idempotency_mismatch": 422,
     "precondition_required": 428, "rate_limited": 429, "internal": 500,

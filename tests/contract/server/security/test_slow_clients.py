@@ -114,7 +114,9 @@ def test_many_at_once_are_all_dropped(strict, others):
 
 
 def test_a_large_body_that_comes_slowly_but_steadily_arrives(strict):
-    body = json.dumps({"key": "steady", "name": "n", "agent": {"slug": "paid-search-analyst"}}).encode() + b" " * 300_000
+    body = (
+        json.dumps({"key": "steady", "name": "n", "agent": {"slug": "paid-search-analyst"}}).encode() + b" " * 300_000
+    )
     with connect(strict.url) as wire:
         wire.sendall(_head(strict, *POST, f"Content-Length: {len(body)}"))
         began = time.monotonic()
