@@ -13,9 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interact_gitops.server.api.chats import write_csv
-from interact_gitops.server.failures import RateLimited
 from interact_gitops.server.identity import fingerprint, key_digest, new_api_key, own_run_key
-from interact_gitops.server.options import RateLimit
 from interact_gitops.server.runs.stopping import StopSignal
 
 
