@@ -1,7 +1,7 @@
 """One table: what each thing costs, and how that compares with a peer on the same machine in the same run.
 
 `python -m benchmarks [SIZE…]` takes the numbers of jobs (100, 1,000 and 10,000 by default); `python -m benchmarks
-runner` measures the runner instead.
+runner` measures the runner instead, `python -m benchmarks load [SECONDS]` the embedded server under load.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from benchmarks import runners
+from benchmarks import load, runners
 from benchmarks.costs import Cost, measure
 from benchmarks.trees import write_dbt_jobs, write_tree, write_zone
 
@@ -35,6 +35,9 @@ def main() -> None:
     """Run everything, smallest first."""
     if sys.argv[1:] == ["runner"]:
         runners.main()
+        return
+    if sys.argv[1:2] == ["load"]:
+        load.main(*map(float, sys.argv[2:]))
         return
     sizes = sorted(int(size.replace(",", "").replace("_", "")) for size in sys.argv[1:]) or [100, 1_000, 10_000]
     for peer in ("check-jsonschema", "octodns-sync", "dbt-jobs-as-code"):

@@ -33,6 +33,7 @@ interact-gitops serve --demo
     "--agents", type=click.Path(path_type=Path), help="Agents file.  [default: DATA/agents.yaml, or the sample]"
 )
 @notifying
+@click.option("--workers", type=click.IntRange(1, 1_000), default=8, show_default=True, help="Chats run at a time.")
 @click.option("--no-scheduler", is_flag=True, help="Do not run the schedules of its jobs.")
 @click.option("--demo", is_flag=True, help="Show the demo first, then go on serving.")
 @click.pass_context
@@ -47,7 +48,7 @@ def serve(  # click passes by name
     agents: Path | None,
     no_scheduler: bool,
     demo: bool,
-    **means: Any,
+    **more: Any,
 ) -> None:
     """Serve a small, real Interact on this machine: its API, agents that run queries, chats.
 
@@ -66,7 +67,7 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started, ui_password=ui_password(workspace), **means,
+        started=_say_started, ui_password=ui_password(workspace), **more,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 

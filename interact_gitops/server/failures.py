@@ -77,6 +77,12 @@ class MethodNotAllowed(Declined):
     status, code, title = 405, "method_not_allowed", "Method not allowed"
 
 
+class TooSlow(Declined):
+    """A head or a body that took too long to come."""
+
+    status, code, title = 408, "too_slow", "The request came too slowly"
+
+
 class RunInProgress(Declined):
     """Overlap rule `skip`: the job's previous run has not ended. `chatId` is a chat of it."""
 

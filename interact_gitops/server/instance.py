@@ -13,7 +13,7 @@ from interact_gitops.server.metrics import Metrics
 from interact_gitops.server.notifying.courier import Courier
 from interact_gitops.server.notifying.means import read_means
 from interact_gitops.server.options import ServerOptions
-from interact_gitops.server.password import Guesses, Password
+from interact_gitops.server.password import Password, guesses
 from interact_gitops.server.runs.crew import AgentCrew
 from interact_gitops.server.runs.ending import Outcome
 from interact_gitops.server.runs.pool import RunPool
@@ -44,7 +44,7 @@ class Instance:
         with self.database.write() as db:
             self.secret = organisations.own_secret(db)
         self.password = Password(options.ui_password, under=self.secret) if options.ui_password else None
-        self.guesses = Guesses()
+        self.guesses = guesses()
         self.runs = RunPool(self.database, self.crew, workers=options.workers, clock=clock, observe=self._attempt_ended)
         self.stopping = threading.Event()
         self.courier = Courier(

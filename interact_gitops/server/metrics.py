@@ -64,6 +64,13 @@ class Metrics:
         self._request_seconds = Histogram(
             "interact_request_seconds", "Time to answer a request.", ["operation"], registry=self._registry
         )
+        self._dropped = Counter(
+            "interact_dropped_connections",
+            "Connections dropped by what the client did not do in time (idle, head, body, answer), or because it was"
+            " crowded or what it sent malformed.",
+            ["reason"],
+            registry=self._registry,
+        )
         self._attempts = Counter("interact_attempts", "Ended attempts at chats.", ["status"], registry=self._registry)
         self._attempt_seconds = Histogram(
             "interact_attempt_seconds", "Time that an attempt at a chat took.", registry=self._registry
@@ -86,6 +93,10 @@ class Metrics:
         """Counts an answered request."""
         self._requests.labels(operation, str(status)).inc()
         self._request_seconds.labels(operation).observe(seconds)
+
+    def observe_dropped(self, reason: str) -> None:
+        """Counts a connection that was dropped."""
+        self._dropped.labels(reason).inc()
 
     def observe_run(self, _chat: StoredChat, outcome: Outcome, seconds: float) -> None:
         """Counts an attempt's end."""

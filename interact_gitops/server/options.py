@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from interact_gitops.notify.retrying import Patience
+from interact_gitops.server.listening.bounds import Bounds
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimit:
-    """Calls per second that one key may make in the long run, and at once after a pause."""
+    """Calls per second that one caller may make in the long run, and at once after a pause."""
 
     per_second: float = 600.0
     burst: int = 1200
@@ -24,7 +25,8 @@ class ServerOptions:
 
     `workers` is how many chats run at a time, `request_threads` how many requests are answered at a time.
     `drain_seconds` is how long running chats may take to end when the server stops. `sample_folder` None:
-    the sample warehouse is kept under `data`. `rate_limit` None: no limit. `scheduler`: whether the jobs' schedules
+    the sample warehouse is kept under `data`. `rate_limit` (of a key's calls) or `wrong_keys` (that come from one
+    address) None: no limit. `bounds` are those of connections. `scheduler`: whether the jobs' schedules
     are evaluated.
 
     `ui_password` (a secret) is what people sign in to the pages with; None: whoever uses this machine sees them.
@@ -45,6 +47,8 @@ class ServerOptions:
     drain_seconds: float = 10.0
     sample_folder: Path | None = None
     rate_limit: RateLimit | None = RateLimit()
+    wrong_keys: RateLimit | None = RateLimit(per_second=5, burst=50)
+    bounds: Bounds = field(default_factory=Bounds)
     scheduler: bool = True
     public_url: str | None = None
     ui_password: str | None = field(default=None, repr=False)

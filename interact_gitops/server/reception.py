@@ -1,36 +1,19 @@
-"""What every request meets first, whether it is for the API or for a page: the size of its body, and its host."""
+"""What every request meets first, whether it is for the API or for a page: its host, and its query."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from interact_gitops.server.failures import BadHost, Malformed, TooLarge
+from interact_gitops.server.failures import BadHost, Malformed
 from interact_gitops.server.instance import Instance
 from interact_gitops.server.options import LOOPBACK
 
-MAX_BODY = 1024 * 1024
-_MOST_DISCARDED = 16 * MAX_BODY
 _MOST_QUERY_FIELDS = 100
-
-
-async def read_body(request: Request) -> bytes:
-    """The body. Raises TooLarge; some more is then read and thrown away, so that the answer arrives."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size <= MAX_BODY:
-            chunks.append(chunk)
-        elif size > _MOST_DISCARDED:
-            break
-        else:
-            chunks.clear()
-    if size > MAX_BODY:
-        raise TooLarge(f"the body is larger than {MAX_BODY:,} bytes")
-    return b"".join(chunks)
+_HOST = re.compile(r"(?:(?P<name>[a-z0-9._-]+)|\[(?P<address>[0-9a-f:.]+)\])(?::[0-9]{1,5})?")  # RFC 9110, 7.2
 
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
@@ -48,8 +31,8 @@ def demand_host(host: str | None, instance: Instance) -> None:
     (DNS rebinding) is turned away. Raises BadHost."""
     if instance.options.allow_remote:
         return
-    name = (host or "").strip().lower()
-    name = name.partition("]")[0].removeprefix("[") if name.startswith("[") else name.partition(":")[0]
+    found = _HOST.fullmatch((host or "").strip().lower())
+    name = (found["name"] or found["address"]) if found else ""
     if name not in LOOPBACK and not _is_loopback(name):
         raise BadHost("the Host header names another server", remedy="use 127.0.0.1 or localhost")
 

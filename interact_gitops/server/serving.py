@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import resource
 import signal
 import socket
 import sqlite3
@@ -30,6 +31,7 @@ from interact_gitops.server.clock import Clock, utc_now
 from interact_gitops.server.data_folder import Credentials, FolderLock, read_credentials, write_credentials
 from interact_gitops.server.identity import PERMISSIONS, key_digest
 from interact_gitops.server.instance import Instance
+from interact_gitops.server.listening.connections import bounded
 from interact_gitops.server.options import LOOPBACK, ServerOptions
 from interact_gitops.server.store import organisations
 
@@ -37,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _START_SECONDS = 15.0
 _GRACE_SECONDS = 3
+_FILES = 8_192
 SHORTEST_PASSWORD = 12
 FIRST_ORGANISATION, FIRST_KEY = "local", "initial"
 
@@ -53,6 +56,7 @@ class EmbeddedServer:
         _demand_loopback(self.options)
         _demand_password(self.options)
         self._stopped = False
+        self._warming: threading.Thread | None = None
         with _Undo() as undo:
             self._lock = FolderLock(self.options.data)
             undo.add(self._lock.release)
@@ -117,13 +121,16 @@ class EmbeddedServer:
         self._http.should_exit = True
         self._thread.join()
         self._executor.shutdown(wait=True)
+        if self._warming is not None:
+            self._warming.join()  # a process that ends within DuckDB's code is aborted
         drain = self.options.drain_seconds if drain_seconds is None else drain_seconds
         self.instance.stop(drain_seconds=drain)
         self._lock.release()
 
     def warm(self) -> None:
         """Makes the sample warehouse ready in the background, and works out the schedules that the first page shows."""
-        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+        self._warming = threading.Thread(target=self._warm, name="warm-up", daemon=True)
+        self._warming.start()
 
     def _warm(self) -> None:
         with suppress(sqlite3.Error):  # a store that cannot be read is noticed by whoever needs it
@@ -136,7 +143,9 @@ class EmbeddedServer:
     def _start_http(self) -> None:
         config = uvicorn.Config(
             self.app,
+            http=bounded(self.options.bounds, self.instance.metrics.observe_dropped),
             log_config=None,
+            log_level="error",  # its warnings are about what strangers send, as often as they like
             access_log=False,
             lifespan="off",
             ws="none",
@@ -193,6 +202,7 @@ def serve(data: Path, *, started: Callable[[EmbeddedServer], None] = lambda _ser
     def note(_signal: int, _frame: FrameType | None) -> None:
         (at_once if wanted.is_set() else wanted).set()
 
+    _raise_file_limit()
     previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         server = EmbeddedServer(data, **options)
@@ -207,6 +217,14 @@ def serve(data: Path, *, started: Callable[[EmbeddedServer], None] = lambda _ser
     finally:
         for number, before in previous.items():
             signal.signal(number, before)
+
+
+def _raise_file_limit() -> None:
+    """More files than the usual 1,024, which are for programs that use select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _stop(server: EmbeddedServer, at_once: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""Answer templates and row rules: Jinja2 in its sandbox, with the few filters that figures need.
+"""Answer templates and row rules: Jinja2 in its sandbox (sandbox.py), with the few filters that figures need.
 
 A template sees values that came out of JSON and nothing else: no globals, no Python attributes (a row's
 column always wins over a method of the same name), strict about names, and its output is capped.
@@ -11,29 +11,15 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError
 
 from interact_gitops.errors import TemplateInvalid
+from interact_gitops.server.agents.sandbox import LONGEST_TEXT as LONGEST_OUTPUT
+from interact_gitops.server.agents.sandbox import AnswerEnvironment
 
-LONGEST_OUTPUT = 100_000
 _MISSING = "–"
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    intercepted_binops = frozenset(("*", "**", "%"))
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        if isinstance(obj, Mapping) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        # 'x' * 10**9 and '%999999999d' % 1 are cheap to write and dear to run.
-        if isinstance(left, str | list | tuple) or isinstance(right, str | list | tuple) or operator == "**":
-            raise SecurityError(f"{operator} works on numbers only here, and ** not at all")
-        return super().call_binop(context, operator, left, right)
+_FAULTS = (ArithmeticError, ValueError, LookupError, AttributeError, RecursionError)
+"""What Jinja's own filters raise for values that they were not made for."""
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
@@ -41,13 +27,14 @@ def render(template: str, values: Mapping[str, object]) -> str:
     try:
         pieces: list[str] = []
         size = 0
+        _environment().budget()
         for piece in _template(template).generate(dict(values)):
             size += len(piece)
             if size > LONGEST_OUTPUT:
                 raise _invalid(f"the answer is longer than {LONGEST_OUTPUT:,} characters")
             pieces.append(piece)
         return "".join(pieces).strip()
-    except (TemplateError, ArithmeticError, TypeError, ValueError) as error:
+    except (TemplateError, *_FAULTS, TypeError) as error:
         raise _invalid(str(error)) from error
 
 
@@ -55,13 +42,14 @@ def holds(rule: str, values: Mapping[str, object]) -> bool:
     """Whether the expression `rule` is true; false where it compares a missing value. Raises
     TemplateInvalid."""
     try:
+        _environment().budget()
         return bool(_rule(rule)(**values))
     except TypeError as error:
         # A ratio over nothing is null, and null is neither above nor below a floor.
         if any(value is None for value in values.values()):
             return False
         raise _invalid(f"in the rule {rule!r}: {error}") from error
-    except (TemplateError, ArithmeticError, ValueError) as error:
+    except (TemplateError, *_FAULTS) as error:
         raise _invalid(f"in the rule {rule!r}: {error}") from error
 
 
@@ -69,7 +57,7 @@ def check_template(template: str) -> None:
     """Raises TemplateInvalid when `template` cannot be parsed."""
     try:
         _template(template)
-    except TemplateError as error:
+    except (TemplateError, RecursionError) as error:
         raise _invalid(str(error), line=getattr(error, "lineno", 1) or 1) from error
 
 
@@ -77,7 +65,7 @@ def check_rule(rule: str) -> None:
     """Raises TemplateInvalid when `rule` is not an expression."""
     try:
         _rule(rule)
-    except TemplateError as error:
+    except (TemplateError, RecursionError) as error:
         raise _invalid(f"{error} in the rule {rule!r}") from error
 
 
@@ -116,13 +104,10 @@ def day(value: Any) -> str:
 
 
 @functools.cache
-def _environment() -> _Environment:
-    environment = _Environment(
-        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, finalize=_finalize
-    )
-    environment.globals.clear()
-    environment.filters.update(number=number, money=money, percent=percent, change=change, day=day)
-    return environment
+def _environment() -> AnswerEnvironment:
+    made = AnswerEnvironment(trim_blocks=True, lstrip_blocks=True, finalize=_finalize)
+    made.filters.update(number=number, money=money, percent=percent, change=change, day=day)
+    return made
 
 
 def _finalize(value: object) -> object:
@@ -136,6 +121,7 @@ def _template(text: str) -> Any:
 
 @functools.lru_cache(maxsize=1024)
 def _rule(text: str) -> Callable[..., Any]:
+    _template("{{ " + text + " }}")  # admitted as a template's; Jinja compiles expressions without asking
     # Unlike a template, an expression gives undefined names back as values: strict ones fail when used.
     return _environment().compile_expression(text, undefined_to_none=False)
 

@@ -6,15 +6,14 @@ import hmac
 import logging
 import math
 import sqlite3
-import threading
 import time
 from collections.abc import Mapping
 
 from interact_gitops.server.api.calls import Caller
-from interact_gitops.server.failures import Forbidden, RateLimited, Unauthenticated
+from interact_gitops.server.api.rates import Rates, WrongKeys
+from interact_gitops.server.failures import Forbidden, Unauthenticated
 from interact_gitops.server.identity import Permission, key_digest
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.options import RateLimit
 from interact_gitops.server.store import organisations
 from interact_gitops.server.store.organisations import ApiKey
 
@@ -29,19 +28,21 @@ class Access:
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        self._rates = Rates(instance.options.rate_limit) if instance.options.rate_limit else None
+        rate, wrong = instance.options.rate_limit, instance.options.wrong_keys
+        self._rates = Rates(rate, f"this key may make {rate.per_second:g} calls a second") if rate else None
+        self._wrong = WrongKeys(wrong) if wrong else None
         self._noted: dict[str, float] = {}
 
-    def admit(self, headers: Mapping[str, str], permission: Permission) -> Caller:
-        """Who calls. Raises Unauthenticated, Forbidden, RateLimited."""
-        key = self._authenticate(headers.get("x-api-key"))
+    def admit(self, headers: Mapping[str, str], permission: Permission, *, address: str) -> Caller:
+        """Who calls, from `address`. Raises Unauthenticated, Forbidden, RateLimited."""
+        key = self._authenticate(headers.get("x-api-key"), address)
+        if self._rates is not None:
+            self._rates.demand(key.id)
         organisation_id = headers.get("x-organization-id")
         if not organisation_id:
             raise _unauthenticated("the header X-Organization-Id is missing")
         if not hmac.compare_digest(organisation_id.encode(), key.organisation_id.encode()):
             raise Forbidden("this key belongs to another organisation")
-        if self._rates is not None:
-            self._rates.demand(key.id)
         if permission not in key.permissions:
             held = ", ".join(sorted(key.permissions))
             raise Forbidden(
@@ -52,12 +53,14 @@ class Access:
         self._note_use(key)
         return Caller(organisation_id=key.organisation_id, key_name=key.name)
 
-    def _authenticate(self, given: str | None) -> ApiKey:
+    def _authenticate(self, given: str | None, address: str) -> ApiKey:
         if not given:
             raise _unauthenticated("the header X-API-Key is missing")
         found = None
+        digest = key_digest(given)
+        if self._wrong is not None:
+            self._wrong.demand(address, digest)
         if len(given) <= _LONGEST_KEY:
-            digest = key_digest(given)
             with self._instance.database.read() as db:
                 candidates = organisations.keys_with_prefix(db, given)
             for candidate in candidates:
@@ -65,6 +68,8 @@ class Access:
                     found = candidate
         if found is None:
             raise _unauthenticated("this API key does not exist")
+        if self._wrong is not None:
+            self._wrong.works(address, digest)
         return found
 
     def _note_use(self, key: ApiKey) -> None:
@@ -77,31 +82,6 @@ class Access:
                     organisations.mark_used(db, key.id, self._instance.now())
             except sqlite3.OperationalError:  # a full disk is no reason to refuse a read
                 log.warning("the use of the key %s could not be noted", key.id, exc_info=True)
-
-
-class Rates:
-    """A token bucket per key."""
-
-    def __init__(self, limit: RateLimit) -> None:
-        self._limit = limit
-        self._lock = threading.Lock()
-        self._buckets: dict[str, tuple[float, float]] = {}
-
-    def demand(self, key_id: str) -> None:
-        """Takes a token. Raises RateLimited with the seconds until there is one."""
-        now = time.monotonic()
-        with self._lock:
-            tokens, then = self._buckets.get(key_id, (float(self._limit.burst), now))
-            tokens = min(float(self._limit.burst), tokens + (now - then) * self._limit.per_second)
-            admitted = tokens >= 1
-            self._buckets[key_id] = (tokens - 1 if admitted else tokens, now)
-        if not admitted:
-            seconds = max(1, math.ceil((1 - tokens) / self._limit.per_second))
-            raise RateLimited(
-                f"this key may make {self._limit.per_second:g} calls a second",
-                remedy=f"try again in {seconds} s",
-                headers={"Retry-After": str(seconds)},
-            )
 
 
 def _unauthenticated(said: str) -> Unauthenticated:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+from collections import Counter
 from typing import Any
 
 from interact_gitops.jobs.faults import Fault, shape_faults
@@ -73,8 +74,8 @@ def _demand_json(content_type: str | None) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        times = Counter(name for name, _ in pairs)
+        twice = next(name for name in times if times[name] > 1)
         raise Malformed(f"the body has the name {twice!r} twice in one object")
     return found
 

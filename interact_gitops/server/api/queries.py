@@ -13,6 +13,8 @@ from interact_gitops.server.store.paging import read_cursor
 
 DEFAULT_LIMIT, MAX_LIMIT = 200, 500
 _LONGEST_VALUE = 500
+_LONGEST_TEXT = {"managedBy": 300}
+_LONGEST_OTHER_TEXT = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +24,12 @@ class Query:
     values: Mapping[str, str]
 
     def text(self, name: str) -> str | None:
-        """A parameter as given."""
-        return self.values.get(name)
+        """A parameter as given. Raises Invalid for one that is empty, or longer than what it names can be."""
+        value = self.values.get(name)
+        longest = _LONGEST_TEXT.get(name, _LONGEST_OTHER_TEXT)
+        if value is not None and not 0 < len(value) <= longest:
+            raise refused(name, f"the query parameter {name} has 1 to {longest} characters")
+        return value
 
     def choice(self, name: str, options: Sequence[str]) -> str | None:
         """One of some words. Raises Invalid."""

@@ -13,13 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from interact_gitops.server.api.access import Access
-from interact_gitops.server.api.calls import NOBODY, Call, Reply
+from interact_gitops.server.api.calls import NOBODY, Call, Caller, Reply
 from interact_gitops.server.api.operations import OPERATIONS, Operation
 from interact_gitops.server.api.problems import problem, unexpected
 from interact_gitops.server.api.queries import read_query
+from interact_gitops.server.api.receiving import receive
 from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
 from interact_gitops.server.instance import Instance
-from interact_gitops.server.reception import demand_host, query_pairs, read_body
+from interact_gitops.server.reception import demand_host, query_pairs
 
 _EVERY_ANSWER = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
@@ -55,14 +56,20 @@ def routing_problem(request: Request, error: HTTPException) -> Response:
 def _responder(operation: Operation, instance: Instance, access: Access, executor: ThreadPoolExecutor) -> Respond:
     async def respond(request: Request) -> Response:
         started = time.perf_counter()
+        loop = asyncio.get_running_loop()
+
+        async def knock() -> None:
+            await loop.run_in_executor(executor, _admit, operation, instance, access, request)
+
         try:
-            raw = await read_body(request)
+            raw = await receive(request, knock if operation.permission else None)
         except Declined as declined:
             reply = problem(declined)
         except ClientDisconnect:
             return Response(status_code=499)
+        except Exception as error:  # noqa: BLE001 - the edge, as in _reply: the store may not answer who calls
+            reply = unexpected(error)
         else:
-            loop = asyncio.get_running_loop()
             reply = await loop.run_in_executor(executor, _reply, operation, instance, access, request, raw)
         instance.metrics.observe_request(operation.id, reply.status, time.perf_counter() - started)
         return _response(reply)
@@ -74,11 +81,9 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
     """On a worker thread: everything that may wait for the store."""
     headers = dict(request.headers)
     try:
-        demand_host(headers.get("host"), instance)
-        caller = NOBODY if operation.permission is None else access.admit(headers, operation.permission)
         call = Call(
             instance=instance,
-            caller=caller,
+            caller=_admit(operation, instance, access, request),
             path=request.path_params,
             query=read_query(query_pairs(request), operation.query),
             headers=headers,
@@ -89,6 +94,15 @@ def _reply(operation: Operation, instance: Instance, access: Access, request: Re
         return problem(declined)
     except Exception as error:  # noqa: BLE001 - the edge: a bug is logged and answered, not shown
         return unexpected(error)
+
+
+def _admit(operation: Operation, instance: Instance, access: Access, request: Request) -> Caller:
+    """Who calls. Raises BadHost, Unauthenticated, Forbidden, RateLimited."""
+    demand_host(request.headers.get("host"), instance)
+    if operation.permission is None:
+        return NOBODY
+    address = request.client.host if request.client else ""
+    return access.admit(request.headers, operation.permission, address=address)
 
 
 def _response(reply: Reply) -> Response:

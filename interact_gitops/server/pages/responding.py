@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from interact_gitops.server.api.receiving import receive
 from interact_gitops.server.failures import Declined
 from interact_gitops.server.instance import Instance
 from interact_gitops.server.pages.answers import Download, Outcome, Page, Redirect
@@ -23,7 +24,7 @@ from interact_gitops.server.pages.rendering import Frame, render
 from interact_gitops.server.pages.sessions import FIELD, Session, demand_own_origin, demand_token, session_of
 from interact_gitops.server.pages.visitors import NOBODY, SignInNeeded, Visitor, visitor_of
 from interact_gitops.server.pages.visits import Fields, Visit, read_form, read_pairs
-from interact_gitops.server.reception import demand_host, query_pairs, read_body
+from interact_gitops.server.reception import demand_host, query_pairs
 
 View = Callable[[Visit], Outcome]
 Respond = Callable[[Request], Awaitable[Response]]
@@ -80,7 +81,7 @@ def responder(place: Place, house: House) -> Respond:
     async def respond(request: Request) -> Response:
         started = time.perf_counter()
         try:
-            raw = await read_body(request)
+            raw = await receive(request, _anybody)
         except Declined as declined:
             answer = _response(_Made(outcome=problem_page(declined)), place.section, request)
         except ClientDisconnect:
@@ -92,6 +93,10 @@ def responder(place: Place, house: House) -> Respond:
         return answer
 
     return respond
+
+
+async def _anybody() -> None:
+    """Who sends a form is asked when it is read: its token is in it."""
 
 
 def problem_response(request: Request, declined: Declined) -> Response:

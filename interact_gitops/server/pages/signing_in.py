@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+from interact_gitops.server.api.rates import place_of
 from interact_gitops.server.clock import to_text
 from interact_gitops.server.failures import Declined, NotFound, RateLimited
 from interact_gitops.server.pages.answers import Outcome, Page, Redirect
@@ -34,16 +35,17 @@ def show_sign_in(visit: Visit) -> Outcome:
 
 
 def sign_in(visit: Visit) -> Outcome:
-    """POST /sign-in: a new cookie for whoever knows the password."""
-    password, guesses = _password(visit), visit.instance.guesses
+    """POST /sign-in: a new cookie for whoever knows the password. A try is counted before it is weighed, so that many
+    at once are no way around."""
+    password, guesses, place = _password(visit), visit.instance.guesses, place_of(visit.client)
     following = inside(visit.form.text("next"))
     try:
-        guesses.demand(visit.client)
+        guesses.demand(place)
         if not password.matches(visit.form.text("password")):
             return _again(following, "This is not the password.", status=403)
     except RateLimited as limited:
         return _again(following, _sentence(limited), status=429, headers=limited.headers)
-    guesses.right(visit.client)
+    guesses.give_back(place)
     # A new one: the cookie before it may be known to whoever put it there.
     fresh = new_session(under=visit.instance.secret)
     now = visit.instance.clock()

@@ -244,7 +244,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     folder: Path = tmp_path_factory.mktemp("embedded")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS, encoding="utf-8")
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
+    # Tests of this server try very many wrong keys; security/ has servers that count them.
+    with EmbeddedServer(data=folder / "data", port=0, agents=agents, wrong_keys=None) as server:
         yield server
 
 

@@ -25,7 +25,8 @@ PROBES = {"/healthz", "/readyz", "/metrics"}
 PERMISSIONS = {"agent_jobs_read", "agent_jobs_trigger", "agent_jobs_write"}
 STATUS_OF_CODE = {
     "malformed": 400, "bad_host": 400, "unauthenticated": 401, "forbidden": 403, "not_found": 404,
-    "method_not_allowed": 405, "key_taken": 409, "protected": 409, "run_in_progress": 409, "definition_changed": 409,
+    "method_not_allowed": 405, "too_slow": 408,
+    "key_taken": 409, "protected": 409, "run_in_progress": 409, "definition_changed": 409,
     "agent_inactive": 409, "already_finished": 409, "already_sent": 409, "locked": 409, "stale": 412, "too_large": 413,
     "unsupported_media_type": 415, "invalid": 422, "idempotency_mismatch": 422,
     "precondition_required": 428, "rate_limited": 429, "internal": 500,
@@ -103,7 +104,7 @@ def test_problem_codes_belong_to_one_status():
         assert conditions == {"status": {"const": status}, "code": {"enum": answer["x-codes"]}}, name
         used |= set(answer["x-codes"])
     assert set(STATUS_OF_CODE) == set(SCHEMAS["Problem"]["properties"]["code"]["enum"])
-    assert set(STATUS_OF_CODE) - used == {"method_not_allowed", "internal"}  # no operation answers so
+    assert set(STATUS_OF_CODE) - used == {"method_not_allowed", "too_slow", "internal"}  # no operation answers so
 
 
 def test_the_codes_are_those_of_the_servers_failures():

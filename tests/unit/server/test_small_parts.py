@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interact_gitops.server.api.access import Rates
 from interact_gitops.server.api.chats import write_csv
-from interact_gitops.server.failures import RateLimited
 from interact_gitops.server.identity import fingerprint, key_digest, new_api_key, own_run_key
-from interact_gitops.server.options import RateLimit
 from interact_gitops.server.runs.stopping import StopSignal
 
 
@@ -62,25 +59,6 @@ def test_waiting_for_a_signal():
     assert not signal.wait(0.01)
     threading.Timer(0.02, signal.stop, ["shutdown"]).start()
     assert signal.wait(5)
-
-
-def test_a_key_may_burst_and_then_waits():
-    rates = Rates(RateLimit(per_second=0.5, burst=3))
-    for _ in range(3):
-        rates.demand("one")
-    with pytest.raises(RateLimited) as caught:
-        rates.demand("one")
-    assert caught.value.headers == {"Retry-After": "2"}
-    rates.demand("another")
-
-
-def test_calls_come_back_with_time():
-    rates = Rates(RateLimit(per_second=50, burst=1))
-    rates.demand("one")
-    time.sleep(0.03)
-    rates.demand("one")
-    with pytest.raises(RateLimited):
-        rates.demand("one")
 
 
 def test_csv_says_what_json_says():

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from interact_gitops.errors import Refused
-from interact_gitops.server.failures import RateLimited
 from interact_gitops.server.pages.routes import TABLE
 from interact_gitops.server.pages.signing_in import inside
-from interact_gitops.server.password import Guesses, Password
+from interact_gitops.server.password import Password
 from interact_gitops.server.serving import EmbeddedServer
 
 from .browsing import Browser, said
@@ -107,24 +106,8 @@ def test_guessing_is_slow_also_by_many_at_once(browser: Browser, locked: Embedde
     assert answers.count(429) == 30
     answer = browser.post("/sign-in", {"password": PASSWORD}, on="/sign-in")  # nor does the right one say that it is
     assert answer.status_code == 429
-    assert 200 < int(answer.headers["retry-after"]) <= 300
+    assert 0 < int(answer.headers["retry-after"]) <= 30
     assert "too many wrong passwords" in said(answer).lower()
-
-
-def test_wrong_ones_are_forgotten_with_time_and_by_network() -> None:
-    at = [0.0]
-    guesses = Guesses(seconds=lambda: at[0])
-    for _ in range(10):
-        guesses.demand("2001:db8::1")
-    with pytest.raises(RateLimited):
-        guesses.demand("2001:db8::ffff:2")  # of the same /64
-    guesses.demand("2001:db8:0:1::1")
-    guesses.demand("192.0.2.1")
-    at[0] = 301
-    for _ in range(10):
-        guesses.demand("2001:db8::1")
-    guesses.right("2001:db8::1")
-    guesses.demand("2001:db8::1")
 
 
 def test_a_password_is_compared_whole() -> None:
