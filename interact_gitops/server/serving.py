@@ -7,11 +7,9 @@ it is done the server answers.
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import logging
 import resource
 import signal
-import socket
 import sqlite3
 import threading
 import time
@@ -31,8 +29,9 @@ from interact_gitops.server.clock import Clock, utc_now
 from interact_gitops.server.data_folder import Credentials, FolderLock, read_credentials, write_credentials
 from interact_gitops.server.identity import PERMISSIONS, key_digest
 from interact_gitops.server.instance import Instance
+from interact_gitops.server.listening.address import bound_socket, demand_safe, in_url
 from interact_gitops.server.listening.connections import bounded
-from interact_gitops.server.options import LOOPBACK, ServerOptions
+from interact_gitops.server.options import ServerOptions
 from interact_gitops.server.store import organisations
 
 log = logging.getLogger(__name__)
@@ -40,7 +39,6 @@ log = logging.getLogger(__name__)
 _START_SECONDS = 15.0
 _GRACE_SECONDS = 3
 _FILES = 8_192
-SHORTEST_PASSWORD = 12
 FIRST_ORGANISATION, FIRST_KEY = "local", "initial"
 
 
@@ -53,8 +51,7 @@ class EmbeddedServer:
 
     def __init__(self, data: Path, *, clock: Clock = utc_now, **options: Any) -> None:
         self.options = ServerOptions(data=Path(data), **options)
-        _demand_loopback(self.options)
-        _demand_password(self.options)
+        demand_safe(self.options)
         self._stopped = False
         self._warming: threading.Thread | None = None
         with _Undo() as undo:
@@ -62,10 +59,10 @@ class EmbeddedServer:
             undo.add(self._lock.release)
             self.instance = Instance(self.options, clock=clock)
             undo.add(self.instance.close)
-            self._socket = _bound_socket(self.options)
+            self._socket = bound_socket(self.options)
             undo.add(self._socket.close)
             self.options = replace(self.options, port=self._socket.getsockname()[1])
-            self.url = f"http://{_in_url(self.options.host)}:{self.options.port}"
+            self.url = f"http://{in_url(self.options.host)}:{self.options.port}"
             credentials = self._credentials()
             self.api_key, self.organization_id = credentials.api_key, credentials.organization_id
             self._executor = ThreadPoolExecutor(self.options.request_threads, thread_name_prefix="request")
@@ -258,48 +255,3 @@ class _Undo:
     ) -> None:
         for step in reversed(self._steps):
             step()
-
-
-def _demand_loopback(options: ServerOptions) -> None:
-    if options.allow_remote or options.host in LOOPBACK:
-        return
-    try:
-        if ipaddress.ip_address(options.host).is_loopback:
-            return
-    except ValueError:
-        pass
-    raise Refused(
-        f"{options.host} is reachable from other machines",
-        remedy="serve on 127.0.0.1, or pass --allow-remote",
-    )
-
-
-def _demand_password(options: ServerOptions) -> None:
-    if options.ui_password is not None and len(options.ui_password) < SHORTEST_PASSWORD:
-        raise Refused(
-            f"the password of the pages is shorter than {SHORTEST_PASSWORD} characters",
-            remedy="set a longer INTERACT_UI_PASSWORD, such as three words",
-        )
-
-
-def _bound_socket(options: ServerOptions) -> socket.socket:
-    family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
-    # The protocol must be named: asyncio switches Nagle's algorithm off (40 ms an answer) only where it sees TCP.
-    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # Lets a restart take the port over from connections that linger; never a port that someone listens on.
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        found.bind((options.host, options.port))
-        found.listen(1024)
-    except (OSError, OverflowError) as error:
-        found.close()
-        reason = getattr(error, "strerror", None) or error
-        raise Refused(
-            f"cannot listen on {options.host} port {options.port}: {reason}",
-            remedy="choose another --port (0 picks a free one), or an address of this machine",
-        ) from error
-    return found
-
-
-def _in_url(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -13,7 +13,8 @@ from interact_gitops.server.store import sync
 
 # Schemas do not check formats; whoever reads a standing takes these for times.
 _TIMES = (
-    ("passedAt",), ("succeededAt",), ("reportedAt",), ("wroteAt",), ("head", "at"), ("good", "at"), ("hold", "since"),
+    ("passedAt",), ("nextAt",), ("succeededAt",), ("reportedAt",), ("wroteAt",), ("head", "at"), ("good", "at"),
+    ("hold", "since"),
 )  # fmt: skip
 
 
