@@ -52,7 +52,9 @@ channels:
   shop-email: {type: email, to: [shop@example.com]}
   signed: {type: webhook, url: "https://hooks.example.com/${file:mounted/path}", secret: "${SIGNING}"}
 """
-ALLOWED = [f"--channel-secret={name}" for name in ("HOOK_URL", "SIGNING", "file:mounted/path")]
+ALLOWED = [
+    "--managed-by=acme/jobs", *(f"--channel-secret={name}" for name in ("HOOK_URL", "SIGNING", "file:mounted/path"))
+]  # fmt: skip
 # Runs inside every Python that a test starts: writes down what processes it starts, and can be told to break.
 WATCH = """\
 import json, os, sys
