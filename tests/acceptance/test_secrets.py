@@ -21,9 +21,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlencode
+from urllib.request import HTTPCookieProcessor, build_opener, urlopen
 from urllib.request import Request as WebRequest
-from urllib.request import urlopen
 
 import pytest
 
@@ -453,7 +453,8 @@ def served(net: Net) -> Iterator[tuple[Net, subprocess.Popen[str], str]]:
     environment = {**os.environ, **net.shell.environment, "XDG_STATE_HOME": str(net.shell.folder / ".state")}
     with subprocess.Popen(
         [*COMMAND, "serve", "-v", "--port", "0", "--data", "written/data"],
-        cwd=net.shell.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=net.shell.folder, env={**environment, "INTERACT_UI_PASSWORD": PASSWORD},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
         lines = []
@@ -511,3 +512,26 @@ def test_serve_keeps_what_it_is_sent_to_itself(served: tuple[Net, subprocess.Pop
             pass
         with refused.value as answer:
             net.look(answer.read().decode(), path)
+    _look_at_pages(net, url)
+
+
+def _look_at_pages(net: Net, url: str) -> None:
+    """Signed in with the password, every page of the menu and a channel's own: no secret in any of them."""
+    opener = build_opener(HTTPCookieProcessor())
+
+    def page(path: str, **fields: str) -> str:
+        raw = urlencode(fields).encode() if fields else None
+        with opener.open(WebRequest(url + path, data=raw, headers={"Origin": url} if fields else {})) as answer:
+            text: str = answer.read().decode()
+        net.look(text, path)
+        return text
+
+    token = re.search('name="token" value="([0-9a-f]+)"', page("/"))
+    assert token is not None
+    settings = page("/sign-in", token=token[1], password=PASSWORD, next="/settings")
+    assert "shop@example.com" in settings
+    channel = re.search('href="(/settings/channels/[a-z0-9_]+)">signed', settings)
+    assert channel is not None
+    assert "kept in git" in page(channel[1])
+    assert "weekly" in page("/").lower()
+    page("/sync")
