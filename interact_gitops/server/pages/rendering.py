@@ -1,4 +1,5 @@
-"""Values → HTML. Everything is escaped that a template does not write itself; an unknown name is an error."""
+"""Values → HTML. Everything is escaped that a template does not write itself, and made plain but for the values of
+fields; an unknown name is an error."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
+from interact_gitops.notify.messages.cleaning import plain
 from interact_gitops.server.pages import words
 from interact_gitops.server.pages.static import address
 
@@ -31,9 +34,20 @@ def render(template: str, value: Any, frame: Frame) -> bytes:
     return _environment().get_template(template).render(page=value, frame=frame).encode("utf-8", "replace")
 
 
+def _readable(value: Any) -> Any:
+    """Text as it may be shown: no marks that turn the direction of reading, no control characters."""
+    return plain(value) if type(value) is str and not value.isprintable() else value
+
+
+def _exact(text: str) -> Markup:
+    """The value of a field: what is sent back must be what was there."""
+    return escape(text)
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
+        finalize=_readable,
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -43,4 +57,5 @@ def _environment() -> Environment:
     )
     environment.globals["static"] = address
     environment.filters.update(words.FILTERS)
+    environment.filters["exact"] = _exact
     return environment

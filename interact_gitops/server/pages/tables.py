@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from interact_gitops.notify.messages.cleaning import plain
 from interact_gitops.server.pages.provenance import web_address
 
 MOST_ROWS, LONGEST_CELL = 100, 500
@@ -69,4 +68,4 @@ def _cell(value: Any) -> TableCell:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     address = web_address(text) if isinstance(value, str) and len(text) <= LONGEST_CELL else None
     cut = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
-    return TableCell(text=plain(cut), number=False, address=address)
+    return TableCell(text=cut, number=False, address=address)

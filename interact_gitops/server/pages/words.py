@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from interact_gitops.jobs.model import Scalar
-from interact_gitops.notify.messages.cleaning import one_line, plain, shown
+from interact_gitops.notify.messages.cleaning import one_line, shown
 from interact_gitops.server.clock import from_text
 
 
@@ -81,7 +81,6 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "machine": machine,
     "duration": duration,
     "count": count,
-    "plain": plain,
     "shown": shown,
     "short": short_commit,
 }
