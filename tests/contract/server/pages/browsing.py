@@ -12,6 +12,8 @@ import httpx
 
 from interact_gitops.server.serving import EmbeddedServer
 
+from .conftest import parse
+
 ALLOWED_ELSEWHERE = {"href", "src", "action", "formaction"}
 
 
@@ -78,4 +80,5 @@ def said(answer: httpx.Response) -> str:
     assert answer.headers["content-security-policy"].startswith(
         "default-src 'none'; script-src 'self'; style-src 'self'"
     )
+    parse(answer.text)
     return " ".join(html.unescape(Safe(answer.text).text).split())
