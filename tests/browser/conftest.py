@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.serving import EmbeddedServer
@@ -82,7 +82,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]
     folder: Path = tmp_path_factory.mktemp("embedded")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + AGENTS, encoding="utf-8")
+    expect.set_options(timeout=PATIENCE)
     with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
+        server.instance.crew.warm()
         yield server
 
 
@@ -141,11 +143,12 @@ def api(server: EmbeddedServer) -> Iterator[Api]:
 
 @dataclass
 class Look:
-    """A browser's window, watched. `expected` are console errors that the test provokes."""
+    """A browser's window, watched. `expected` are console errors that the test provokes; Chromium also reports forms
+    that are answered with what is wrong about them."""
 
     page: Page
     context: BrowserContext
-    expected: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=lambda: ["a status of 409", "a status of 422"])
     complaints: list[str] = field(default_factory=list)
 
     def check(self) -> None:

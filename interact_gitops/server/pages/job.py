@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from interact_gitops.errors import ScheduleInvalid
 from interact_gitops.jobs.durations import format_duration
@@ -19,7 +20,7 @@ from interact_gitops.schedule import Occurrence, preview
 from interact_gitops.server.clock import from_text
 from interact_gitops.server.failures import BodyFault, NotFound
 from interact_gitops.server.pages import timetable
-from interact_gitops.server.pages.answers import Page
+from interact_gitops.server.pages.answers import Page, Redirect
 from interact_gitops.server.pages.bars import WORDS, Result, result_of, seconds_of
 from interact_gitops.server.pages.grid import Grid, draw_grid
 from interact_gitops.server.pages.provenance import Provenance, provenance
@@ -80,7 +81,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPage:
-    """`once` is spent with the form, `coming` are the next occurrences. `older` leads on in the history."""
+    """`once` is spent with the form, `coming` are the next occurrences. `older` leads on in the history.
+
+    `answered`: the page is the answer to a form, and stands at the form's address.
+    """
 
     id: str
     key: str
@@ -109,12 +113,18 @@ class JobPage:
     older: str | None
     newest: bool
     busy: bool
+    answered: bool
     announcement: str
 
 
 def show_job(visit: Visit) -> Page:
     """GET /jobs/{job_id}"""
     return job_page(visit)
+
+
+def to_job(visit: Visit) -> Redirect:
+    """GET of a form's address, where somebody stands who was told what was wrong with it."""
+    return Redirect(location=f"/jobs/{quote(visit.path['job_id'], safe='')}")
 
 
 def job_page(
@@ -169,6 +179,7 @@ def job_page(
         older=f"/jobs/{stored.id}?before={runs[HISTORY - 1].seq}#runs" if len(runs) > HISTORY else None,
         newest=before is None,
         busy=line.open_since is not None,
+        answered=status != 200,
         announcement=f"Newest run {rows[0].words}" if rows else "",
     )
     return Page(template="job.html", value=value, status=status)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -127,6 +127,8 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
     try:
         demand_host(headers.get("host"), instance)
         session = session_of(headers, under=instance.secret)
+        if session.fresh and _arrives(headers):
+            return _Made(outcome=_arrival(request))
         visitor = NOBODY if place.open else visitor_of(instance, session)
         form = Fields()
         if place.method not in _SAFE:
@@ -158,6 +160,19 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
 def _to_sign_in(request: Request) -> Redirect:
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return Redirect(location="/sign-in" + ("" if asked == "/" else f"?{urlencode({'next': asked})}"))
+
+
+def _arrives(headers: Mapping[str, str]) -> bool:
+    """Whether somebody followed a link of another site. SameSite=Strict keeps the cookie out of that request, and a new
+    one would take the place of the session that there may be."""
+    return headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") == "navigate"
+
+
+def _arrival(request: Request) -> Page:
+    """A page that leads to the same address at once, from here: now the cookie comes along."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    address = quote(request.url.path, safe="/") + query
+    return Page(template="arrival.html", value=address, private=True, headers={"Refresh": f"0; url={address}"})
 
 
 def _response(made: _Made, section: str, request: Request) -> Response:

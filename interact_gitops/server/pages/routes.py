@@ -42,6 +42,8 @@ _CHANNEL = "/settings/channels/{channel_id}"
 TABLE: tuple[Place, ...] = (
     _get("jobsPage", "/", jobs.show_jobs),
     _get("jobPage", "/jobs/{job_id}", job.show_job),
+    _get("runFormAddress", "/jobs/{job_id}/run", job.to_job),
+    _get("runAgainFormAddress", "/jobs/{job_id}/runs/{run_id}/again", job.to_job),
     _post("runForm", "/jobs/{job_id}/run", running.run_job),
     _post("pauseForm", "/jobs/{job_id}/pause", running.pause_job),
     _post("resumeForm", "/jobs/{job_id}/resume", running.resume_job),

@@ -4,6 +4,7 @@
 //   <body data-pace="2">        seconds between two looks; the server says fewer while something runs
 //   <div id="…" data-live>      swapped as a whole, when what the server wrote differs from what it wrote before
 //   data-announce="Completed"   said aloud when it changes
+//   <body data-at="/jobs/…">    where to look, on a page that is the answer to a form
 "use strict";
 
 (() => {
@@ -35,7 +36,7 @@
     try {
       const headers = { Accept: "text/html" };
       if (etag) headers["If-None-Match"] = etag;
-      const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "error" });
+      const answer = await fetch(document.body.dataset.at ?? location.href, { headers, cache: "no-store", redirect: "error" });
       if (answer.status === 200) {
         etag = answer.headers.get("ETag");
         swap(new DOMParser().parseFromString(await answer.text(), "text/html"));

@@ -137,7 +137,7 @@ def test_what_another_organisation_has_is_not_there(owner, visitor, house, descr
 
 def test_methods_and_paths(visitor):
     for method, path, status in [
-        ("POST", "/", 405), ("PUT", "/jobs/job_0", 405), ("GET", "/jobs/job_0/run", 405), ("DELETE", "/chats/c", 405),
+        ("POST", "/", 405), ("PUT", "/jobs/job_0", 405), ("GET", "/jobs/job_0/pause", 405), ("DELETE", "/chats/c", 405),
         ("GET", "/nothing", 404), ("GET", "/jobs/", 404), ("GET", "/static/../serving.py", 404),
         ("GET", "/static/app.py", 404), ("GET", "/static/%2e%2e%2fserving.py", 404), ("GET", "/jobs/job_0", 404),
         ("GET", "/chats/chat_0/documents/x", 404),

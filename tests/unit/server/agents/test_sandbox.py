@@ -134,5 +134,5 @@ def test_honest_answers_are_as_before():
 
 def test_each_answer_has_its_own_time():
     template = "{% for a in rows %}{% for b in rows[:400] %}{% endfor %}{% endfor %}"
-    for _ in range(3):
-        assert render(template.replace("rows[:400]", "rows | select('none')"), {"rows": ROWS[:1_000]}) == ""
+    for _ in range(30):
+        assert render(template.replace("rows[:400]", "rows | select('none')"), {"rows": ROWS[:300]}) == ""
