@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from interact_gitops.jobs.model import Scalar
-from interact_gitops.notify.messages.cleaning import first_lines, shown
+from interact_gitops.notify.messages.cleaning import first_lines, plain, shown
 from interact_gitops.notify.messages.message import Line
 from interact_gitops.server.clock import from_text, seconds_between
 from interact_gitops.server.pages import timetable
@@ -134,7 +134,12 @@ def show_chat(visit: Visit) -> Page:
         previous, following = overview.neighbours(db, visit.organisation_id, chat.job_id, chat.seq, chat.combination)
         standings = sync.every(db, visit.organisation_id)
     schedule = timetable.text_of(job.definition) if job else None
-    turns = tuple(_turn(message, chat, documents) for message in messages if message.attempt == chat.attempt)
+    anomalies = tuple(_anomalies(events, chat))
+    turns = tuple(
+        _turn(message, chat, documents, {plain(said) for _, said in anomalies})
+        for message in messages
+        if message.attempt == chat.attempt
+    )
     value = ChatPage(
         id=chat.id,
         status=chat.status,
@@ -147,7 +152,7 @@ def show_chat(visit: Visit) -> Page:
         turns=turns,
         left_open=bool(turns) and turns[-1].asked,
         error=_chat_error(chat, turns),
-        anomalies=tuple(_anomalies(events, chat)),
+        anomalies=anomalies,
         earlier=tuple(
             (one.number, one.error.message if one.error else one.status)
             for one in attempts
@@ -175,9 +180,18 @@ def show_chat(visit: Visit) -> Page:
     return Page(template="chat.html", value=value)
 
 
-def _turn(message: Message, chat: StoredChat, documents: Mapping[str, StoredDocument]) -> Turn:
+def _turn(
+    message: Message, chat: StoredChat, documents: Mapping[str, StoredDocument], anomalies: Collection[str]
+) -> Turn:
     parts = [_part(block, chat, documents) for block in message.blocks]
-    return Turn(asked=message.role == "user", parts=tuple(part for part in parts if part is not None))
+    told = tuple(part for part in parts if part is not None and not _repeats(part, anomalies))
+    return Turn(asked=message.role == "user", parts=told)
+
+
+def _repeats(part: Part, anomalies: Collection[str]) -> bool:
+    """Whether a text is the list of anomalies, which stands on top of the page with their levels."""
+    items = [line.text for line in part.lines if line.item]
+    return part.kind == "text" and bool(items) and all(item in anomalies for item in items)
 
 
 def _part(block: Mapping[str, Any], chat: StoredChat, documents: Mapping[str, StoredDocument]) -> Part | None:
@@ -268,7 +282,7 @@ def _again(chat: StoredChat, *, job_there: bool, closed: bool, fan_out: bool) ->
     """What the button says; None where there is nothing to run again."""
     if not job_there or not closed or chat.status not in {"failed", "cancelled"}:
         return None
-    return "Run the failed ones again" if fan_out else "Run again"
+    return "Run failed again" if fan_out else "Run again"
 
 
 def _pairs(given: Mapping[str, Scalar | None]) -> tuple[tuple[str, str], ...]:
