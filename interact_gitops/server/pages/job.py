@@ -34,7 +34,7 @@ from interact_gitops.server.store.jobs import StoredJob
 from interact_gitops.server.store.overview import ChatLine, RunLine
 
 HISTORY, COLUMNS, COMING = 20, 12, 10
-MOST_CHATS = 3_000  # of all columns of the grid
+MOST_CHATS = 300  # of one run, in the grid
 _OVERLAPS = {
     "skip": "A run that is due while one is in progress is skipped",
     "queue_one": "A run that is due while one is in progress waits for it",
