@@ -43,7 +43,7 @@ def init(workspace: Workspace, folder: Path) -> None:
 def _workflows(workspace: Workspace, folder: Path) -> list[str]:
     """The workflows that were missing, written; none in a folder that is not the top of a repository, or whose
     definitions cannot be read yet."""
-    from interact_gitops.cli.inputs import write_text
+    from interact_gitops.cli.saving import save_generated
     from interact_gitops.cli.scaffolding import wanted_workflows
     from interact_gitops.errors import ProblemsFound
     from interact_gitops.github.workflows.writing import Steps, compare, read_there, write
@@ -54,5 +54,5 @@ def _workflows(workspace: Workspace, folder: Path) -> list[str]:
     except (Refused, ProblemsFound):
         return []
     made = compare(wanted, read_there(top, wanted)).made
-    write(top, wanted, Steps(made=made), put=write_text)
+    write(top, wanted, Steps(made=made), put=save_generated)
     return list(made)

@@ -32,6 +32,15 @@ def save(path: Path, raw: bytes, *, before: bytes | None) -> None:
         raise Failure(said, remedy="what was written before stays; mend this and run the command again") from error
 
 
+def save_generated(path: Path, text: str) -> None:
+    """Write a file of ours, over the one before it. Raises Failure, and then the file is as it was."""
+    try:
+        before = path.read_bytes() if path.exists() else None
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}", remedy="check its permissions") from error
+    save(path, text.encode(), before=before)
+
+
 def _put(target: Path, raw: bytes, mode: int, *, new: bool) -> bool:
     """Whether the file was written: a new one is not where another came meanwhile."""
     # Hidden, so that nobody takes what a crash may leave for a definition.

@@ -35,7 +35,7 @@ def generate(workspace: Workspace, check: bool) -> int:
     A job's form has a typed field for each of its parameters. Files that this command did not write are never touched;
     forms of jobs that are gone are removed.
     """
-    from interact_gitops.cli.inputs import write_text
+    from interact_gitops.cli.saving import save_generated
     from interact_gitops.cli.scaffolding import wanted_workflows
     from interact_gitops.github.workflows.writing import compare, lines, read_there, write
 
@@ -50,7 +50,7 @@ def generate(workspace: Workspace, check: bool) -> int:
             "the workflows are not in step with the jobs", remedy="run `interact-gitops workflows generate`, and commit"
         )
     if not check:
-        write(top, wanted, steps, put=write_text)
+        write(top, wanted, steps, put=save_generated)
     if not steps.writes:
         say(f"The {len(wanted)} files in .github are in step with the jobs.")
     return ExitCode.DONE

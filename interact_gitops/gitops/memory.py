@@ -20,7 +20,7 @@ from interact_gitops.errors import Failure, Refused
 from interact_gitops.gitops.controls import write_json
 from interact_gitops.gitops.proposal import Fight
 from interact_gitops.gitops.source import Commit
-from interact_gitops.gitops.standing import Hold, Item, Standing
+from interact_gitops.gitops.standing import Difference, Hold, Item, Standing
 
 FILE, LOCK, FORMAT = "standing.json", "loop.lock", "1"
 _TIMES = ("passed_at", "succeeded_at", "wrote_at", "compared_at", "next_at")
@@ -113,7 +113,10 @@ def _standing(raw: Mapping[str, Any]) -> Standing:
     return Standing(
         **{
             **fields,
-            "items": tuple(Item(**item) for item in fields.get("items", ())),
+            "items": tuple(
+                Item(**{**item, "fields": tuple(Difference(**one) for one in item.get("fields", ()))})
+                for item in fields.get("items", ())
+            ),
             "hold": Hold(**{**hold, "since": _time(hold["since"])}) if hold else None,
             "problems": tuple(fields.get("problems", ())),
             "told": tuple(fields.get("told", ())),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
 from interact_gitops.gitops.proposal import Name, Proposal, count_fights, mark_of
-from interact_gitops.gitops.standing import Item, Standing
+from interact_gitops.gitops.standing import Difference, Item, Standing
 from interact_gitops.planning.applying import Applied
 from interact_gitops.planning.plan import Change
 
+MOST_FIELDS, LONGEST = 8, 200  # of what differs in a job; characters of a value
 DELETED_BY_HAND = "it was deleted on the target by hand"
 _WAITS = {
     "create": "to be created", "update": "to be changed: {fields}", "move": "to be moved here: {fields}",
@@ -22,7 +24,7 @@ _WAITS = {
 def left_over(proposal: Proposal) -> tuple[Item, ...]:
     """What a proposal leaves as it is, and why."""
     found = [
-        Item(kind=kind, key=key, state="drifted", reason=_by_hand(change), mark=mark_of(change))
+        Item(kind=kind, key=key, state="drifted", reason=_by_hand(change), mark=mark_of(change), fields=_differ(change))
         for (kind, key), change in proposal.drifted.items()
     ]
     found += [
@@ -41,14 +43,28 @@ def left_over(proposal: Proposal) -> tuple[Item, ...]:
 def waiting(proposal: Proposal) -> tuple[Item, ...]:
     """What is held: who approves a plan must know what is in it."""
     return tuple(
-        Item(kind=change.kind, key=change.key, state="pending", reason=_WAITS[change.action].format(
-            fields=", ".join(dict.fromkeys(field.field for field in change.fields))))
+        Item(kind=change.kind, key=change.key, state="pending", fields=_differ(change),
+             reason=_WAITS[change.action].format(fields=", ".join(dict.fromkeys(f.field for f in change.fields))))
         for change in proposal.plan.writes
     )  # fmt: skip
 
 
 def _by_hand(change: Change) -> str:
     return DELETED_BY_HAND if change.action == "create" else "it was changed on the target by hand"
+
+
+def _differ(change: Change) -> tuple[Difference, ...]:
+    return tuple(
+        Difference(field=one.field[:LONGEST], target=_text(one.before), git=_text(one.after))
+        for one in change.fields[:MOST_FIELDS]
+    )
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def after_writing(

@@ -20,15 +20,26 @@ ItemState = Literal["pending", "drifted", "fighting", "failed", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A field that is not what git says: its value on the target and in git, as short texts; None where there is
+    none."""
+
+    field: str
+    target: str | None
+    git: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """A job or channel that is not what git says, and why it is left so. `mark` is the identity of a difference that
-    people made."""
+    people made, `fields` the first of what differs."""
 
     kind: Kind = "job"
     key: str
     state: ItemState
     reason: str
     mark: str = ""
+    fields: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
 
 LOGGER = logging.getLogger("interact_gitops.runner.sync")
-MOST_ITEMS, MOST_PROBLEMS = 200, 50
+MOST_ITEMS, MOST_DETAILED, MOST_PROBLEMS = 200, 50, 50
 MOST_TOLD = 500  # identities that are remembered
 _TEXT = 2_000  # characters of a reason
 AGAIN = 300.0  # seconds after which a standing that did not change is told again: it is alive
@@ -47,12 +47,19 @@ def standing_form(standing: Standing) -> dict[str, Any]:
         "jobs": standing.jobs,
         "differing": len(standing.items),
         "items": [
-            {"kind": item.kind, "key": item.key, "state": item.state, "reason": item.reason[:_TEXT]}
-            for item in standing.items[:MOST_ITEMS]
+            {
+                "kind": item.kind,
+                "key": item.key,
+                "state": item.state,
+                "reason": item.reason[:_TEXT],
+                "fields": [asdict(field) for field in item.fields] if number < MOST_DETAILED else [],
+            }
+            for number, item in enumerate(standing.items[:MOST_ITEMS])
         ],
         "hold": hold and {**asdict(hold), "reason": hold.reason[:_TEXT], "since": _time(hold.since)},
         "problems": [problem[:_TEXT] for problem in standing.problems[:MOST_PROBLEMS]],
         "passedAt": _time(standing.passed_at),
+        "nextAt": _time(standing.next_at),
         "succeededAt": _time(standing.succeeded_at),
         "wroteAt": _time(standing.wrote_at),
     }

@@ -16,6 +16,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +52,9 @@ channels:
   shop-email: {type: email, to: [shop@example.com]}
   signed: {type: webhook, url: "https://hooks.example.com/${file:mounted/path}", secret: "${SIGNING}"}
 """
+ALLOWED = [
+    "--managed-by=acme/jobs", *(f"--channel-secret={name}" for name in ("HOOK_URL", "SIGNING", "file:mounted/path"))
+]  # fmt: skip
 # Runs inside every Python that a test starts: writes down what processes it starts, and can be told to break.
 WATCH = """\
 import json, os, sys
@@ -152,7 +156,8 @@ CASES: Mapping[str, tuple[Case, ...]] = {
     "history": (case("history"), case("history", "--format", "json")),
     "chat": (case("chat", "{chat}"), case("chat", "{chat}", "--format", "json"), case("chat", "nope")),
     "sync": (
-        case("sync", "--once", "--heal", "--repo", "{repo}", INTERACT_GITOPS_GIT_TOKEN=GIT_TOKEN),
+        case("sync", "--once", "--heal", "--repo", "{repo}", *ALLOWED, INTERACT_GITOPS_GIT_TOKEN=GIT_TOKEN),
+        case("sync", "--once", "--repo", "{repo}"),
         case(
             "sync", "--once", "--repo", "http://127.0.0.1:9/acme/jobs", INTERACT_GITOPS_GIT_TOKEN=GIT_TOKEN, asks=False
         ),
@@ -466,11 +471,15 @@ def test_up_keeps_it_to_itself(used: Net) -> None:
     used.commit()
     environment = {**os.environ, **used.shell.environment, "XDG_STATE_HOME": str(used.shell.folder / ".state")}
     with subprocess.Popen(
-        [*COMMAND, "up", "-v", "--repo", str(used.shell.folder), "--log-format", "json"], cwd=used.shell.folder,
+        [*COMMAND, "up", "-v", "--repo", str(used.shell.folder), *ALLOWED, "--log-format", "json"],
+        cwd=used.shell.folder,
         env={**environment, "INTERACT_GITOPS_GIT_TOKEN": GIT_TOKEN}, stderr=subprocess.STDOUT, stdout=subprocess.PIPE,
         text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
+        guard = threading.Timer(120, process.kill)  # the lines below would wait for ever
+        guard.daemon = True
+        guard.start()
         lines = []
         for line in process.stdout:
             lines.append(line)

@@ -211,6 +211,20 @@ def test_what_cannot_be_is_one_line(site: Site, arguments: list[str], words: str
     assert len([line for line in answer.err.splitlines() if line.startswith("error")]) <= 1
 
 
+def test_what_is_served_here_is_what_is_written_to(tmp_path: Path) -> None:
+    site = made(tmp_path, {"INTERACT_URL": "https://interact.example.com"})
+    site.commit("first", one="One")
+    answer = site.shell("up", "--repo", str(site.remote), "--serve", "--port", "0", expect=1)
+    assert "INTERACT_URL names another" in answer.err
+    assert "unset INTERACT_URL, or leave out --serve" in answer.err
+    site.shell.environment.clear()
+    (site.shell.folder / "interact-gitops.yaml").write_text(
+        "targets:\n  main: {url: 'http://127.0.0.1:9', organization: org_1, api_key: nothing}\n"
+    )
+    answer = site.shell("up", "--repo", str(site.remote), "--serve", "--port", "0", expect=1)
+    assert "the configuration names the target http://127.0.0.1:9" in answer.err
+
+
 def test_everything_in_one_process(tmp_path: Path) -> None:
     """No account, no server, a folder: and a job that is due each minute is run by what git says. Then a part fails."""
     site = made(tmp_path, {})

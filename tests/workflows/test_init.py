@@ -21,6 +21,12 @@ def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+def umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path)], check=True)
@@ -32,6 +38,8 @@ def test_everything_works_right_after(repository: Path, served: EmbeddedServer) 
     assert code == 0, said
     assert "made  .github/workflows/run-weekly-campaign-performance.yml" in said
     before = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git/" not in str(path)}
+    modes = {path.stat().st_mode & 0o777 for path in before}
+    assert modes == {0o666 & ~umask()}  # who shares the folder can read them all
     assert run(repository, "init")[0] == 0
     after = {path: path.read_bytes() for path in repository.rglob("*") if path.is_file() and ".git/" not in str(path)}
     assert after == before

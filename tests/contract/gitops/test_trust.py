@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from interact_gitops.gitops.memory import read_standing
+from interact_gitops.gitops.standing import Difference
 from interact_gitops.gitops.telling import standing_form
 
 from .conftest import World, job
@@ -106,6 +108,9 @@ def test_what_waits_is_named(world: World) -> None:
     world.repository.commit(a=None, b=None, c=job("c", name="Changed"), g=job("g"))
     standing = world.once()
     assert standing.hold is not None
+    (changed,) = (item for item in standing.items if item.key == "c")
+    assert changed.fields == (Difference(field="name", target="C", git="Changed"),)
+    assert read_standing(world.folder / "state") == standing
     assert {item.key: (item.state, item.reason) for item in standing.items} == {
         "a": ("pending", "to be deleted"), "b": ("pending", "to be deleted"),
         "c": ("pending", "to be changed: name"), "g": ("pending", "to be created"),
