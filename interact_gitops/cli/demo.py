@@ -133,7 +133,7 @@ def _say_where(server: EmbeddedServer, folder: Path, sample: Workspace, seconds:
 
 
 def _keep_serving(server: EmbeddedServer) -> None:
-    say(f"\nStill serving at {server.url}; Ctrl-C stops it. In another terminal:")
+    say(f"\nStill serving; Ctrl-C stops it. Open {server.url}/ in a browser. Or in another terminal:")
     program = _as_typed()
     say(f"  set -a; . {server.data / 'credentials.env'}; set +a")
     say(f"  {program} history")

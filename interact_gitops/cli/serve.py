@@ -74,6 +74,7 @@ def serve(  # click passes by name
 
 def _say_started(server: EmbeddedServer) -> None:
     say(f"Interact is served at {click.style(server.url, bold=True)}  (Ctrl-C stops it)")
+    say(f"  web UI:       {server.url}/")
     say(f"  API:          {server.url}/api/openapi.json")
     say(f"  credentials:  {server.data / 'credentials.env'}")
     say("  next:         interact-gitops plan, in another terminal in this folder")

@@ -13,6 +13,8 @@ from interact_gitops.server.serving import EmbeddedServer
 
 from .conftest import ROOT
 
+SERVER = ROOT / "interact_gitops/server"
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -31,6 +33,10 @@ def test_the_wheel_holds_schemas_and_samples(wheel: Path) -> None:
     assert "interact_gitops/jobs.d/paid-search/01-account-overview.yaml" in names
     assert "interact_gitops/server/sample/agents.yaml" in names
     assert any(name.endswith(".sql") for name in names)
+    for folder in ("templates", "static"):
+        files = {f"interact_gitops/server/{folder}/{file.name}" for file in (SERVER / folder).iterdir()}
+        assert files
+        assert files <= names
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 

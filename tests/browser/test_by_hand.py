@@ -188,7 +188,7 @@ def test_a_fan_out_its_conflict_and_what_failed_of_it_again(page, api):
     history = page.locator("table.history tbody")
     expect(history).to_contain_text("1 completed, 1 failed")
     expect(history).to_contain_text("the warehouse closed the door")
-    history.get_by_role("button", name="Run the failed ones again").click()
+    history.get_by_role("button", name="Run failed again").click()
     expect(history.locator("tr")).to_have_count(2)
     expect(history.locator("tr").first).to_contain_text("1 failed")
     expect(history.locator("tr").first).to_contain_text("Run again")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_FARTHEST = 1e300  # beyond it doubles have no room for sums
 _UNITS = ((1e12, "T"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 
 
@@ -30,7 +31,7 @@ class Scale:
 
     def place(self, value: float) -> float:
         """Where a value is."""
-        share = (value - self.low) / (self.high - self.low)
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 1)
 
     def ticks(self) -> tuple[Tick, ...]:
@@ -48,10 +49,11 @@ def scale(values: Sequence[float], *, start: float, end: float, from_zero: bool,
     low, high = min(values, default=0.0), max(values, default=1.0)
     if from_zero or (low >= 0 and low < high / 2) or (high <= 0 and high > low / 2):
         low, high = min(low, 0.0), max(high, 0.0)
-    if not math.isfinite(high - low):  # the span of doubles at both ends is none
-        low, high = low / 4, high / 4
-    if high - low < abs(high) * 1e-12 or high == low:
-        low, high = low - max(abs(low) * 0.1, 1.0) * (low != 0), high + max(abs(high) * 0.1, 1.0)
+    low, high = (min(max(limit, -_FARTHEST), _FARTHEST) for limit in (low, high))
+    size = max(abs(low), abs(high))
+    if high - low <= max(size * 1e-9, 1 / _FARTHEST):  # one value, as far as a drawing can tell
+        around = max(size * 0.1, 1 / _FARTHEST) if size > 1e-9 else 1.0
+        low, high = low - around * (low != 0), high + around
     step = _round_step((high - low) / most)
     return Scale(low=math.floor(low / step) * step, high=math.ceil(high / step) * step, start=start, end=end, step=step)
 

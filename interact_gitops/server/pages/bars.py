@@ -18,7 +18,7 @@ from interact_gitops.server.store.overview import RunLine
 Result: TypeAlias = Literal["completed", "failed", "cancelled", "running", "queued"]
 
 WIDTH, GAP = 5, 2
-HEIGHT, LOWEST = 24, 5
+HEIGHT, LOWEST = 24, 7
 WORDS: dict[Result, str] = {
     "completed": "completed",
     "failed": "failed",

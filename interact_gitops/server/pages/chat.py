@@ -2,82 +2,24 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from interact_gitops.jobs.model import Scalar
-from interact_gitops.notify.messages.cleaning import first_lines, shown
-from interact_gitops.notify.messages.message import Line
+from interact_gitops.notify.messages.cleaning import plain
 from interact_gitops.server.clock import from_text, seconds_between
 from interact_gitops.server.pages import timetable
 from interact_gitops.server.pages.answers import Page
-from interact_gitops.server.pages.charts import Chart, draw_chart
 from interact_gitops.server.pages.provenance import Provenance, provenance
-from interact_gitops.server.pages.tables import ResultTable, result_table
+from interact_gitops.server.pages.turns import ERRORS, Part, Turn, pairs, readable, turn_of
 from interact_gitops.server.pages.visits import Visit
 from interact_gitops.server.pages.words import TRIGGERS, duration, values, who
 from interact_gitops.server.store import chats, groups, jobs, overview, records, sync
 from interact_gitops.server.store.chats import FINISHED, RunError, StoredChat
-from interact_gitops.server.store.records import Event, Message, StoredDocument
+from interact_gitops.server.store.records import Event
 
-MOST_LINES, MOST_CHARACTERS = 400, 40_000
-MOST_ROW_TEXT = 4 * 1024 * 1024  # characters of a document's rows that are read for a page
-_ERRORS = {
-    "timeout": "It took too long",
-    "cancelled": "It was cancelled",
-    "interrupted": "It was interrupted",
-    "superseded": "Another run took its place",
-    "no_match": "No verified query answers this question",
-    "refused": "The query was refused",
-    "internal": "The server met a bug",
-    "invalid": "The answer could not be made",
-}
 _STATUS = {"queued": "Waiting", "running": "Running", "completed": "Completed", "failed": "Failed",
            "cancelled": "Cancelled"}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """A query with its SQL, or a chart, as it is shown: `sql_as_run` only where it differs from what was written."""
-
-    id: str
-    kind: str
-    title: str
-    query: str
-    description: str
-    sql: str
-    sql_as_run: str | None
-    parameters: tuple[tuple[str, str], ...]
-    engine: str
-    seconds: float
-    table: ResultTable | None
-    chart: Chart | None
-    csv: str
-    json: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """A block of a message. Which fields are filled follows from `kind`: text, report, table, chart, query, error."""
-
-    kind: str
-    title: str = ""
-    lines: tuple[Line, ...] = ()
-    cut: bool = False
-    evidence: Evidence | None = None
-    said: str = ""
-    remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """A question or an answer."""
-
-    asked: bool
-    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +44,6 @@ class ChatPage:
     agent: str
     combination: str
     turns: tuple[Turn, ...]
-    left_open: bool
     error: Part | None
     anomalies: tuple[tuple[str, str], ...]
     earlier: tuple[tuple[int, str], ...]
@@ -128,13 +69,18 @@ def show_chat(visit: Visit) -> Page:
         job = jobs.find(db, visit.organisation_id, chat.job_id)
         group = groups.get(db, chat.group_seq)
         messages = records.messages(db, chat.seq)
-        documents = {one.id: one for one in records.documents(db, chat.seq)}
+        documents = readable(records.documents(db, chat.seq))
         attempts = records.attempts(db, chat.seq)
         events = records.events(db, chat.seq)
         previous, following = overview.neighbours(db, visit.organisation_id, chat.job_id, chat.seq, chat.combination)
         standings = sync.every(db, visit.organisation_id)
     schedule = timetable.text_of(job.definition) if job else None
-    turns = tuple(_turn(message, chat, documents) for message in messages if message.attempt == chat.attempt)
+    anomalies = tuple(_anomalies(events, chat))
+    turns = tuple(
+        turn_of(message, chat, documents, {plain(said) for _, said in anomalies})
+        for message in messages
+        if message.attempt == chat.attempt
+    )
     value = ChatPage(
         id=chat.id,
         status=chat.status,
@@ -145,16 +91,15 @@ def show_chat(visit: Visit) -> Page:
         agent=chat.agent_name,
         combination=values(chat.combination) if chat.combination else "",
         turns=turns,
-        left_open=bool(turns) and turns[-1].asked,
         error=_chat_error(chat, turns),
-        anomalies=tuple(_anomalies(events, chat)),
+        anomalies=anomalies,
         earlier=tuple(
             (one.number, one.error.message if one.error else one.status)
             for one in attempts
             if one.number < chat.attempt or (chat.status == "queued" and one.status == "failed")
         ),
         times=tuple(_times(chat, schedule)),
-        parameters=_pairs(chat.parameters),
+        parameters=pairs(chat.parameters),
         trigger=TRIGGERS[chat.run_trigger],
         initiator=who(chat.initiator),
         run_key=chat.run_key,
@@ -175,59 +120,13 @@ def show_chat(visit: Visit) -> Page:
     return Page(template="chat.html", value=value)
 
 
-def _turn(message: Message, chat: StoredChat, documents: Mapping[str, StoredDocument]) -> Turn:
-    parts = [_part(block, chat, documents) for block in message.blocks]
-    return Turn(asked=message.role == "user", parts=tuple(part for part in parts if part is not None))
-
-
-def _part(block: Mapping[str, Any], chat: StoredChat, documents: Mapping[str, StoredDocument]) -> Part | None:
-    kind = block["type"]
-    if kind in {"text", "report"}:
-        lines, cut = first_lines(block["text"], lines=MOST_LINES, characters=MOST_CHARACTERS)
-        return Part(kind=kind, title=block.get("title", ""), lines=lines, cut=cut)
-    if kind == "error":
-        return Part(
-            kind=kind, title=_ERRORS.get(block["kind"], "The query failed"), said=block["message"],
-            remedy=block["remedy"],
-        )  # fmt: skip
-    document = documents.get(block["document"])
-    if document is None:
-        return None
-    return Part(
-        kind=kind, title=block["title"], evidence=_evidence(document, chat, description=block.get("description", ""))
-    )
-
-
-def _evidence(document: StoredDocument, chat: StoredChat, *, description: str) -> Evidence:
-    record = document.record
-    readable = len(document.rows) <= MOST_ROW_TEXT
-    rows: Sequence[Sequence[Any]] = json.loads(document.rows) if readable else ()
-    place = f"/chats/{chat.id}/documents/{document.id}"
-    return Evidence(
-        id=document.id,
-        kind=record["kind"],
-        title=record["title"],
-        query=record["query"],
-        description=description,
-        sql=record["sql"].strip("\n"),
-        sql_as_run=record["sqlAsRun"] if record["sqlAsRun"].strip() != record["sql"].strip() else None,
-        parameters=_pairs(record["parameters"]),
-        engine=f"{record['engine']} {record['engineVersion']}",
-        seconds=record["durationSeconds"],
-        table=result_table(record, rows) if readable else None,
-        chart=draw_chart(record, rows) if record["kind"] == "chart" and readable else None,
-        csv=f"{place}.csv",
-        json=f"{place}.json",
-    )
-
-
 def _chat_error(chat: StoredChat, turns: Sequence[Turn]) -> Part | None:
     """Why there is no answer, where no turn says it."""
     error: RunError | None = chat.error
     told = any(part.kind == "error" for turn in turns for part in turn.parts)
     if error is None or told:
         return None
-    title = _ERRORS.get(error.kind, "It failed")
+    title = ERRORS.get(error.kind, "It failed")
     return Part(kind="error", title=title, said=error.message, remedy=error.remedy)
 
 
@@ -268,8 +167,4 @@ def _again(chat: StoredChat, *, job_there: bool, closed: bool, fan_out: bool) ->
     """What the button says; None where there is nothing to run again."""
     if not job_there or not closed or chat.status not in {"failed", "cancelled"}:
         return None
-    return "Run the failed ones again" if fan_out else "Run again"
-
-
-def _pairs(given: Mapping[str, Scalar | None]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, shown(value)) for name, value in given.items())
+    return "Run failed again" if fan_out else "Run again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,14 +68,20 @@ def draw_grid(
         row = "" if chat.combination is None else canonical_json(dict(chat.combination))
         names.setdefault(row, "" if chat.combination is None else values(chat.combination))
         by_row.setdefault(row, {})[chat.group_seq] = chat
+    read = Counter(chat.group_seq for chat in chats)
     rows = [
-        GridRow(words=names[row], cells=tuple(_cell(found.get(run.seq)) for run in shown))
+        GridRow(
+            words=names[row],
+            cells=tuple(_cell(found.get(run.seq), whole=read[run.seq] == run.chats) for run in shown),
+        )
         for row, found in by_row.items()
     ]
+    if len(rows) > MOST_ROWS:  # what failed is what somebody looks for
+        rows.sort(key=lambda row: all(cell.state != "failed" for cell in row.cells))
     return Grid(
         columns=columns,
         rows=tuple(rows[:MOST_ROWS]),
-        left_out=max(0, len(rows) - MOST_ROWS),
+        left_out=max(len(rows), *(run.chats for run in shown)) - MOST_ROWS if len(rows) > MOST_ROWS else 0,
         fan_out=any(names.values()),
     )
 
@@ -91,9 +98,10 @@ def _column(run: RunLine, first: ChatLine | None, longest: float, schedule: str 
     )
 
 
-def _cell(chat: ChatLine | None) -> Cell:
+def _cell(chat: ChatLine | None, *, whole: bool) -> Cell:
+    """`whole`: all chats of the run were read, so that one that is not there never was."""
     if chat is None:
-        return Cell(chat=None, state="none", words="not part of this run")
+        return Cell(chat=None, state="none", words="not part of this run" if whole else "not shown here")
     took = f" in {duration(chat.run_seconds)}" if chat.status in {"completed", "failed"} else ""
     words = {"queued": "waiting"}.get(chat.status, chat.status)
     why = f": {chat.error.message}" if chat.error and chat.status == "failed" else ""

@@ -34,7 +34,7 @@ from interact_gitops.server.store.jobs import StoredJob
 from interact_gitops.server.store.overview import ChatLine, RunLine
 
 HISTORY, COLUMNS, COMING = 20, 12, 10
-MOST_CHATS = 3_000  # of all columns of the grid
+MOST_CHATS = 300  # of one run, in the grid
 _OVERLAPS = {
     "skip": "A run that is due while one is in progress is skipped",
     "queue_one": "A run that is due while one is in progress waits for it",
@@ -159,7 +159,7 @@ def job_page(
         standing=standing,
         reasons=attention_words(standing),
         notice=notice,
-        schedule=timetable.in_words(line.schedule) if line.schedule else None,
+        schedule=f"{timetable.in_words(line.schedule)}, {timetable.zone_of(line.schedule)}" if line.schedule else None,
         coming=coming,
         coming_words=coming_words,
         can_pause=job.schedule is not None,
@@ -219,7 +219,7 @@ def _row(run: RunLine, first: ChatLine | None, schedule: str | None) -> HistoryR
         chats=", ".join(ended) if run.fan_out else "",
         values=values(first.parameters) if first and not run.fan_out else "",
         chat=first.id if first else None,
-        again="Run the failed ones again" if run.fan_out else "Run again",
+        again="Run failed again" if run.fan_out else "Run again",
         open=run.state != "closed",
     )
 

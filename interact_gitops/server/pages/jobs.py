@@ -26,12 +26,13 @@ STATES: Mapping[str, str] = {"attention": "Needs attention", **HEALTH_WORDS, "ru
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A job in the list. `next_words` says why there is no next run."""
+    """A job in the list; without schedule its words and zone are None. `next_words` says why there is no next run."""
 
     id: str
     key: str
     name: str
-    schedule: str
+    schedule: str | None
+    zone: str | None
     next_run: datetime | None
     next_words: str
     bars: Bars
@@ -162,7 +163,8 @@ def _row(entry: Entry, bars: Bars, visit: Visit) -> JobRow:
         id=job.id,
         key=job.key,
         name=job.name,
-        schedule=timetable.in_words(job.schedule) if job.schedule else "When it is asked for",
+        schedule=timetable.in_words(job.schedule) if job.schedule else None,
+        zone=timetable.zone_of(job.schedule) if job.schedule else None,
         next_run=coming,
         next_words=words,
         bars=bars,
@@ -174,7 +176,7 @@ def _row(entry: Entry, bars: Bars, visit: Visit) -> JobRow:
 def next_run(schedule: str | None, *, paused: bool, now: datetime) -> tuple[datetime | None, str]:
     """The next run of a job, or why there is none."""
     if schedule is None:
-        return None, "No schedule"
+        return None, ""
     if paused:
         return None, "Paused"
     coming = timetable.next_run(schedule, now)

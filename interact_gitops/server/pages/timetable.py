@@ -29,13 +29,17 @@ def text_of(definition: Mapping[str, Any]) -> str | None:
 
 @functools.lru_cache(maxsize=_MOST)
 def in_words(text: str) -> str:
-    """`At 08:00 on Monday, Europe/Amsterdam`."""
+    """`At 08:00 on Monday`; the zone stands beside it."""
     found = schedule(text)
     try:
-        said = describe(found.cron, found.calendar)
+        return describe(found.cron, found.calendar)
     except ScheduleInvalid:  # stored by a version that knew more
-        said = found.cron
-    return f"{said}, {found.timezone}"
+        return found.cron
+
+
+def zone_of(text: str) -> str:
+    """`Europe/Amsterdam`."""
+    return schedule(text).timezone
 
 
 def next_run(text: str, after: datetime) -> datetime | None:

@@ -136,12 +136,14 @@ def newest_run(db: Connection, job_id: str) -> int:
 
 
 def chats_of_runs(db: Connection, group_seqs: Sequence[int], *, most: int) -> list[ChatLine]:
-    """The chats of some runs, newest run first, in each the order of its combinations; `most` of them together."""
+    """The chats of some runs, in each the order of its combinations; of a run with more than `most` those that failed,
+    and then the first."""
     found: list[ChatLine] = []
     for seq in group_seqs:
         rows = db.execute(
-            f"{_CHATS} WHERE group_seq = ? ORDER BY seq LIMIT ?",
-            (seq, most - len(found)),
+            f"{_CHATS} WHERE seq IN (SELECT seq FROM chats WHERE group_seq = ?"  # noqa: S608 - our own text
+            " ORDER BY status <> 'failed', seq LIMIT ?) ORDER BY seq",
+            (seq, most),
         )
         found += [_chat(row) for row in rows]
     return found

@@ -243,3 +243,21 @@ def test_the_definition_leads_to_its_file_and_commit(owner, visitor, house):
     }
     assert "Drifted" in page.one(id="job-state").text  # the mark, and no applied hash
     assert f"key: {job['key']}" in page.one("details", id="yaml").text
+
+
+def test_a_large_fan_out_shows_what_failed_first(owner, visitor, house):
+    combinations = [{"n": number} for number in range(400)]
+    job = owner.create(
+        parameters={"n": {"type": "integer", "default": 0}}, fanOut={"combinations": combinations, "maxParallel": 100}
+    )
+    for chat in owner.trigger(job)["chats"]:
+        owner.until(chat["id"], "completed")
+    with house.instance.database.write() as db:
+        db.execute("UPDATE chats SET status = 'failed' WHERE job_id = ? AND combination = '{\"n\":390}'", (job["id"],))
+    page = visitor.get(f"/jobs/{job['id']}")
+    rows = page.one("table", class_="grid").one("tbody").all("tr")
+    assert len(rows) == 100
+    assert rows[0].one("th").text == "n 390"
+    assert rows[0].one("a").text.startswith("failed")
+    assert "300 more combinations" in page.one("section", id="runs").text
+    assert "399 completed, 1 failed" in page.one("table", class_="history").text
