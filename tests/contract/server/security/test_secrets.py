@@ -139,9 +139,9 @@ def _use(server: Served) -> None:
         server("GET", "/api/agents", key=key)
     for path in (f"/api/{GUESS}", f"/api/agents?key={server.key}", f"/api/agents/chats?jobId={server.key}"):
         server("GET", path)
-    for method, path in (("GET", channels), ("GET", jobs), ("GET", "/metrics"), ("GET", "/readyz"),
-                         ("GET", "/api/sync"), ("GET", "/api/agents"), ("GET", "/api/openapi.json"),
-                         ("TRACE", "/api/agents"), ("OPTIONS", "/api/agents"), ("GET", "/api/agents/chats")):  # fmt: skip
+    for path in (channels, jobs, "/metrics", "/readyz", "/api/sync", "/api/agents", "/api/agents/chats"):
+        server("GET", path)
+    for method, path in (("GET", "/api/openapi.json"), ("TRACE", "/api/agents"), ("OPTIONS", "/api/agents")):
         server(method, path)
     key = f"X-API-Key: {server.key}\r\n"
     for raw in (
