@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 
@@ -22,6 +23,7 @@ Row = sqlite3.Row
 
 APPLICATION_ID = 0x496E7463  # "Intc": another program's database is not ours to migrate
 _BUSY_SECONDS = 10.0
+_LARGEST_BATCH = 32  # blocks
 _MIGRATION = re.compile(r"(?P<number>\d{4})_\w+\.sql")
 
 
@@ -31,9 +33,16 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens the file, makes it when it is not there, and brings it up to date. Raises Refused."""
         self.path = path
+<<<<<<< HEAD
         self.commits = 0
         """How often something was written; grows with every `write`. Equal counts: nothing changed in between."""
         self._lock = threading.Lock()
+=======
+        self._lock = threading.Lock()  # of the writer and its batch
+        self._counting = threading.Lock()
+        self._in_line = 0
+        self._batch: _Batch | None = None
+>>>>>>> guard
         self._idle: list[Connection] = []
         self._closed = False
         # Made by us with this mode first: SQLite gives its side files the mode of the file.
@@ -53,17 +62,67 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction that is alone from its first statement on; rolled back when the block raises."""
-        with self._lock:
-            self._writer.execute("BEGIN IMMEDIATE")
+        """A transaction that is alone from its first statement on; rolled back when the block raises.
+
+        Blocks that wait for each other share one commit, which costs more than most of them: each is a savepoint, the
+        last in line commits, and none of them returns before. Raises sqlite3.Error when nothing could be committed.
+        """
+        self._line_up()
+        try:
+            if self._batch is None:
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._batch = _Batch()
+            batch = self._batch
             try:
+                self._writer.execute("SAVEPOINT block")
                 yield self._writer
-                self._writer.execute("COMMIT")
-                self.commits += 1
+                self._writer.execute("RELEASE block")
             except BaseException:
-                with suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
-                    self._writer.execute("ROLLBACK")
+                self._undo(batch)
                 raise
+            finally:
+                batch.blocks += 1
+                if self._batch is batch and (not self._in_line or batch.blocks >= _LARGEST_BATCH):
+                    self._commit(batch)
+        finally:
+            self._lock.release()
+        batch.over.wait()
+        if batch.error is not None:
+            raise batch.error
+
+    def _line_up(self) -> None:
+        """Waits to be alone with the writer."""
+        with self._counting:
+            self._in_line += 1
+        try:
+            self._lock.acquire()
+        finally:
+            with self._counting:
+                self._in_line -= 1
+
+    def _undo(self, batch: _Batch) -> None:
+        """Takes back what a block did, and nothing of the others; unless SQLite took back all (a full disk)."""
+        with suppress(sqlite3.Error):
+            self._writer.execute("ROLLBACK TO block")
+            self._writer.execute("RELEASE block")
+        if not self._writer.in_transaction:
+            self._end(batch, sqlite3.OperationalError("the store gave up this transaction and those before it"))
+
+    def _commit(self, batch: _Batch) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):  # a failed COMMIT may have rolled back by itself
+                self._writer.execute("ROLLBACK")
+            self._end(batch, error)
+        else:
+            self.commits += 1
+            self._end(batch, None)
+
+    def _end(self, batch: _Batch, error: sqlite3.Error | None) -> None:
+        self._batch = None
+        batch.error = error
+        batch.over.set()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -109,6 +168,15 @@ class Database:
             connection.close()
             raise
         return connection
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Blocks that are committed together."""
+
+    blocks: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+    error: sqlite3.Error | None = None
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -47,7 +47,7 @@ import sys
 from pathlib import Path
 from interact_gitops.server.serving import serve
 serve(Path(sys.argv[1]), agents=Path(sys.argv[2]), sample_folder=Path(sys.argv[3]), drain_seconds=float(sys.argv[4]),
-      workers=4, started=lambda server: print(server.url, flush=True))
+      workers=4, port=int(sys.argv[5]), started=lambda server: print(server.url, flush=True))
 """
 
 Json = dict[str, Any]
@@ -101,12 +101,12 @@ class Visitor:
 class Process(Visitor):
     """A server in a process of its own."""
 
-    def __init__(self, folder: Path, sample: Path, drain_seconds: float = 0.2) -> None:
+    def __init__(self, folder: Path, sample: Path, drain_seconds: float = 0.2, port: int = 0) -> None:
         self.folder = folder
         agents = folder.parent / "agents.yaml"
         agents.write_text(agents_file().read_text(encoding="utf-8") + AGENTS, encoding="utf-8")
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "error", "-c", _SERVE, folder, agents, sample, str(drain_seconds)],
+            [sys.executable, "-W", "error", "-c", _SERVE, folder, agents, sample, str(drain_seconds), str(port)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import threading
+import time
 from contextlib import closing
 
 import pytest
@@ -118,6 +119,97 @@ def test_writers_wait_for_each_other(path):
         thread.join()
     with store.read() as db:
         assert db.execute("SELECT name FROM organisations").fetchone()[0] == "400"
+    store.close()
+
+
+def together(store, *blocks):
+    """Runs blocks in threads that stand in line behind one another, and so share a commit; what each raised."""
+    raised: list[BaseException | None] = [None] * len(blocks)
+
+    def run(number):
+        try:
+            with store.write() as db:
+                blocks[number](db)
+        except BaseException as error:
+            raised[number] = error
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(blocks))]
+    with store._lock:
+        for number, thread in enumerate(threads):
+            thread.start()
+            while store._in_line <= number:
+                time.sleep(0.001)
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    return raised
+
+
+def organisations(store):
+    with store.read() as db:
+        return {row[0] for row in db.execute("SELECT id FROM organisations")}
+
+
+def insert(name):
+    return lambda db: db.execute("INSERT INTO organisations VALUES (?, 'O', 'now')", (name,))
+
+
+def test_blocks_in_line_share_a_commit(path):
+    store = Database(path)
+    commits = []
+    store._writer.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    assert together(store, *(insert(str(number)) for number in range(20))) == [None] * 20
+    assert organisations(store) == {str(number) for number in range(20)}
+    assert len(commits) == 1
+    assert together(store, *(insert(f"more {number}") for number in range(70))) == [None] * 70
+    assert len(commits) == 1 + 3
+    store.close()
+
+
+def test_a_block_that_fails_takes_no_other_with_it(path):
+    store = Database(path)
+
+    def fail(db):
+        insert("failed")(db)
+        raise ZeroDivisionError
+
+    raised = together(store, fail, insert("a"), fail, insert("b"), insert("a"), fail)
+    assert sorted(type(one).__name__ for one in raised) == sorted(
+        ["ZeroDivisionError"] * 3 + ["NoneType"] * 2 + ["IntegrityError"]
+    )
+    assert organisations(store) == {"a", "b"}
+    store.close()
+
+
+def test_when_nothing_can_be_committed_everybody_is_told(path):
+    store = Database(path)
+    # A deferred constraint is checked by the commit.
+    with store.write() as db:
+        db.execute("CREATE TABLE later (id REFERENCES organisations (id) DEFERRABLE INITIALLY DEFERRED)")
+    raised = together(store, insert("a"), lambda db: db.execute("INSERT INTO later VALUES ('none')"), insert("b"))
+    assert [type(one) for one in raised] == [sqlite3.IntegrityError] * 3
+    assert organisations(store) == set()
+    assert together(store, insert("a")) == [None]
+    assert organisations(store) == {"a"}
+    store.close()
+
+
+def test_when_the_store_gives_up_in_the_middle_everybody_before_is_told(path):
+    store = Database(path)
+    began = threading.Event()
+
+    def give_up(db):
+        began.set()
+        db.execute("ROLLBACK")  # as SQLite does by itself when the disk is full
+        raise sqlite3.OperationalError("database or disk is full")
+
+    raised = together(store, insert("a"), give_up, insert("b"))
+    told = [one for one in raised if one is not None]
+    assert all(isinstance(one, sqlite3.OperationalError) for one in told)
+    kept = {name for name, one in zip(("a", None, "b"), raised, strict=True) if one is None}
+    assert began.is_set()
+    assert organisations(store) == kept, "what was not refused is there, and nothing else"
+    assert together(store, insert("c")) == [None]
     store.close()
 
 

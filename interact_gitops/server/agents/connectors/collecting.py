@@ -40,6 +40,8 @@ def collect(fetch: Fetch, *, limits: Limits, watch: Watch) -> Rows:
         wanted = min(chunk, limits.max_rows + 1 - len(kept))
         fetched = fetch(wanted)
         for values in fetched:
+            if any(isinstance(value, str | bytes) and len(value) > limits.max_bytes for value in values):
+                return Rows(rows=tuple(kept), truncated=True)  # before gigabytes are made JSON
             row = tuple(json_value(value) for value in values)
             size += len(canonical_json(row).encode()) + 1
             if len(kept) >= limits.max_rows or size > limits.max_bytes:

@@ -13,6 +13,7 @@ import logging
 from collections.abc import Iterable
 
 from interact_gitops.server.agents.connectors.connector import QueryFailed
+from interact_gitops.server.agents.connectors.lengths import length_fault
 from interact_gitops.server.agents.connectors.lexing import Token, code, functions_called
 
 REMEDY = "a query is one SELECT (or WITH … SELECT) that only reads tables"
@@ -28,7 +29,7 @@ _REACHING = """
     getenv current_setting set_* enable_* disable_* truncate_* *checkpoint copy_database import_database
     *external_resource* json_execute_serialized_sql add_parquet_key duckdb_* which_secret pragma_* test_*
     load_extension readfile writefile edit fts3_tokenizer sqlite_* zeroblob randomblob lsdir fsdir shell
-    system sleep
+    system sleep sleep_*
 """
 _ANY_ENGINE = tuple(_REACHING.split())
 
@@ -52,12 +53,16 @@ _RELATIONS = (
 
 
 def refuse_reach(found: tuple[Token, ...]) -> None:
-    """Raises QueryFailed (refused) when the text calls, or reads from, something beyond the tables."""
+    """Raises QueryFailed (refused) when the text calls, or reads from, something beyond the tables, or makes texts of
+    any length."""
     called = functions_called(found) - _HARMLESS
     named = {token.name for token in code(found) if token.kind in ("word", "quoted")}
     bad = _matching(called, _ANY_ENGINE) or _matching(named, _RELATIONS)
     if bad:
         raise refused(f"it uses {bad[0]}, which reaches beyond the tables")
+    too_long = length_fault(found)
+    if too_long is not None:
+        raise refused(too_long)
     # DuckDB, too, takes WITH x AS (DELETE … RETURNING …) SELECT, and calls it a SELECT.
     for opening, token in itertools.pairwise(code(found)):
         if opening.text == "(" and token.kind == "word" and token.name in _WRITING:

@@ -1,0 +1,80 @@
+"""Functions that make a long value out of a short query: `repeat('x', 2000000000)`, `range(2000000000)`.
+
+Engines bound neither its memory (DuckDB's limit counts neither texts nor lists in the making) nor its time (one call is
+not interrupted: half a minute). A text's length has to stand in the query, where it can be read; a series may be
+computed, since days are, but a number that is written out has a limit. What grows by other means (`replace` within
+`replace`, a computed series) is left to the engine's own limit of a value, which is gigabytes: whoever runs SQL of
+authors that they do not trust bounds the memory of the process.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from interact_gitops.server.agents.connectors.lexing import Token, code
+
+LONGEST = 100_000
+LONGEST_SERIES = 10_000_000
+_BY_NUMBER = frozenset(("repeat", "lpad", "rpad", "list_resize", "array_resize"))
+_SERIES = frozenset(("range", "generate_series"))
+_BY_FORMAT = frozenset(("printf", "format"))
+_NUMBER = re.compile(r"[0-9]+")
+_FLOAT = re.compile(r"[0-9]{1,20}(?:\.[0-9]*)?(?:[eE][0-9]{1,2})?")
+# A width that is an argument: %*d, or {:{}} as DuckDB's format() has it.
+_COMPUTED_WIDTH = re.compile(r"%[^A-Za-z%]*\*|\{[^}]*\{")
+
+
+def length_fault(found: tuple[Token, ...]) -> str | None:
+    """What in the text makes a text of unknown or great length; None when nothing does."""
+    tokens = code(found)
+    for index, (token, following) in enumerate(itertools.pairwise(tokens)):
+        if following.text != "(" or token.kind not in ("word", "quoted"):
+            continue
+        arguments = _arguments(tokens, index + 2)
+        if token.name in _BY_NUMBER and not _is_short(arguments[1:2]):
+            return f"it uses {token.name} with a length that is no number up to {LONGEST:,}"
+        if token.name in _SERIES and any(_is_large(argument) for argument in arguments):
+            return f"it uses {token.name} with a number over {LONGEST_SERIES:,}"
+        if token.name in _BY_FORMAT and not _is_plain(arguments[:1]):
+            return f"it uses {token.name} with a format that is no plain text, or a width over {LONGEST:,}"
+    return None
+
+
+def _arguments(tokens: tuple[Token, ...], start: int) -> list[list[Token]]:
+    """The arguments of the call whose first token after the bracket is at `start`."""
+    found: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens[start:]:
+        if token.text in ")]}":
+            depth -= 1
+            if depth < 0:
+                break
+        elif token.text in "([{":
+            depth += 1
+        if token.text == "," and depth == 0:
+            found.append([])
+        else:
+            found[-1].append(token)
+    return found
+
+
+def _is_short(length: list[list[Token]]) -> bool:
+    if not length or len(length[0]) != 1:
+        return False
+    text = length[0][0].text
+    return text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= LONGEST
+
+
+def _is_large(argument: list[Token]) -> bool:
+    """Whether a number over the limit is written out anywhere in it, underscores and exponents included."""
+    numbers = (token.text.replace("_", "") for token in argument if token.kind == "number")
+    return any(float(text) > LONGEST_SERIES if _FLOAT.fullmatch(text) else True for text in numbers)
+
+
+def _is_plain(pattern: list[list[Token]]) -> bool:
+    if not pattern or len(pattern[0]) != 1 or pattern[0][0].kind != "string":
+        return False
+    text = pattern[0][0].text
+    widths = (int(digits[:10]) for digits in _NUMBER.findall(text))
+    return not _COMPUTED_WIDTH.search(text) and all(width <= LONGEST for width in widths)
