@@ -33,16 +33,12 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens the file, makes it when it is not there, and brings it up to date. Raises Refused."""
         self.path = path
-<<<<<<< HEAD
         self.commits = 0
         """How often something was written; grows with every `write`. Equal counts: nothing changed in between."""
-        self._lock = threading.Lock()
-=======
         self._lock = threading.Lock()  # of the writer and its batch
         self._counting = threading.Lock()
         self._in_line = 0
         self._batch: _Batch | None = None
->>>>>>> guard
         self._idle: list[Connection] = []
         self._closed = False
         # Made by us with this mode first: SQLite gives its side files the mode of the file.
