@@ -191,8 +191,8 @@ def neighbours(
 
 
 def _job(row: Row) -> JobLine:
-    values = {name: row[name] for name in JobLine.__slots__}
-    values["enabled"], values["schedule_enabled"] = bool(row["enabled"]), bool(row["schedule_enabled"])
+    values = dict(zip(JobLine.__slots__, row, strict=True))  # _JOBS names its columns in this order
+    values["enabled"], values["schedule_enabled"] = bool(values["enabled"]), bool(values["schedule_enabled"])
     return JobLine(**values)
 
 
