@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
@@ -35,6 +35,12 @@ def demand_host(host: str | None, instance: Instance) -> None:
     name = (found["name"] or found["address"]) if found else ""
     if name not in LOOPBACK and not _is_loopback(name):
         raise BadHost("the Host header names another server", remedy="use 127.0.0.1 or localhost")
+
+
+def is_public(host: str | None, instance: Instance) -> bool:
+    """Whether a request came by the server's public address, where that is https: something ends TLS before us."""
+    parts = urlsplit(instance.options.public_url or "")
+    return parts.scheme == "https" and (host or "").lower() == parts.netloc.lower()
 
 
 def _is_loopback(name: str) -> bool:

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from interact_gitops.server.api.rates import Rates, place_of
 from interact_gitops.server.api.receiving import receive
 from interact_gitops.server.failures import Declined
 from interact_gitops.server.instance import Instance
@@ -24,7 +25,7 @@ from interact_gitops.server.pages.rendering import Frame, render
 from interact_gitops.server.pages.sessions import FIELD, Session, demand_own_origin, demand_token, session_of
 from interact_gitops.server.pages.visitors import NOBODY, SignInNeeded, Visitor, visitor_of
 from interact_gitops.server.pages.visits import Fields, Visit, read_form, read_pairs
-from interact_gitops.server.reception import demand_host, query_pairs
+from interact_gitops.server.reception import demand_host, is_public, query_pairs
 
 View = Callable[[Visit], Outcome]
 Respond = Callable[[Request], Awaitable[Response]]
@@ -63,6 +64,7 @@ class _Made:
     outcome: Outcome
     session: Session | None = None
     visitor: Visitor | None = None
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class House:
     executor: ThreadPoolExecutor
     freshness: Freshness
     board: Board
+    rates: Rates | None
 
 
 def responder(place: Place, house: House) -> Respond:
@@ -124,7 +127,11 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
     instance, headers = house.instance, dict(request.headers)
     session: Session | None = None
     visitor: Visitor | None = None
+    secure = is_public(headers.get("host"), instance)
+    client = request.client.host if request.client else ""
     try:
+        if house.rates is not None:
+            house.rates.demand(place_of(client))
         demand_host(headers.get("host"), instance)
         session = session_of(headers, under=instance.secret)
         if session.fresh and _arrives(headers):
@@ -145,7 +152,8 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
             form=form,
             headers=headers,
             now=instance.clock(),
-            client=request.client.host if request.client else "",
+            client=client,
+            secure=secure,
         )
         outcome = place.view(visit)
     except SignInNeeded as needed:
@@ -154,7 +162,7 @@ def _made(place: Place, house: House, request: Request, raw: bytes) -> _Made:
         outcome = problem_page(declined)
     except Exception as error:  # noqa: BLE001 - the edge: a bug is logged and answered, not shown
         outcome = unexpected_page(error)
-    return _Made(outcome=outcome, session=session, visitor=visitor)
+    return _Made(outcome=outcome, session=session, visitor=visitor, secure=secure)
 
 
 def _to_sign_in(request: Request) -> Redirect:
@@ -179,7 +187,7 @@ def _response(made: _Made, section: str, request: Request) -> Response:
     outcome, session = made.outcome, made.session
     headers = {**HEADERS, **outcome.headers}
     if session is not None and session.fresh:
-        headers.setdefault("Set-Cookie", session.cookie)
+        headers.setdefault("Set-Cookie", session.cookie(secure=made.secure))
     if isinstance(outcome, Redirect):
         return Response(status_code=303, headers={**headers, "Location": outcome.location, "Cache-Control": "no-store"})
     if isinstance(outcome, Download):

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from interact_gitops.server.api.rates import Rates
 from interact_gitops.server.api.routes import by_method
 from interact_gitops.server.failures import Declined, MethodNotAllowed, NotFound
 from interact_gitops.server.instance import Instance
@@ -71,7 +72,9 @@ TABLE: tuple[Place, ...] = (
 
 def page_routes(instance: Instance, executor: ThreadPoolExecutor, board: Board) -> list[Route]:
     """One route per page, and one for the static files."""
-    house = House(instance=instance, executor=executor, freshness=Freshness(), board=board)
+    limit = instance.options.rate_limit
+    rates = Rates(limit, f"your address may ask for {limit.per_second:g} pages a second") if limit else None
+    house = House(instance=instance, executor=executor, freshness=Freshness(), board=board, rates=rates)
     by_path: dict[str, dict[str, Respond]] = {}
     for place in TABLE:
         by_path.setdefault(place.path, {})[place.method] = responder(place, house)

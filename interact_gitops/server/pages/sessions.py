@@ -30,10 +30,9 @@ class Session:
     token: str = field(repr=False)
     fresh: bool
 
-    @property
-    def cookie(self) -> str:
-        """The Set-Cookie header's value. It ends with the browser's session."""
-        return f"{COOKIE}={self.id}; Path=/; HttpOnly; SameSite=Strict"
+    def cookie(self, *, secure: bool) -> str:
+        """The Set-Cookie header's value. It ends with the browser's session; `secure`: it is sent over https only."""
+        return f"{COOKIE}={self.id}; Path=/; HttpOnly; SameSite=Strict" + ("; Secure" if secure else "")
 
 
 def session_of(headers: Mapping[str, str], *, under: bytes) -> Session:

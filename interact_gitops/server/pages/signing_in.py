@@ -51,7 +51,7 @@ def sign_in(visit: Visit) -> Outcome:
     now = visit.instance.clock()
     with visit.instance.database.write() as db:
         sessions.add(db, fresh.id, password=password.mark, now=to_text(now), expires_at=to_text(now + LASTS))
-    return Redirect(location=following, headers={"Set-Cookie": fresh.cookie})
+    return Redirect(location=following, headers={"Set-Cookie": fresh.cookie(secure=visit.secure)})
 
 
 def sign_out(visit: Visit) -> Outcome:
@@ -59,7 +59,7 @@ def sign_out(visit: Visit) -> Outcome:
     with visit.instance.database.write() as db:
         sessions.remove(db, visit.session.id)
     fresh = new_session(under=visit.instance.secret)
-    return Redirect(location="/sign-in?out=1", headers={"Set-Cookie": fresh.cookie})
+    return Redirect(location="/sign-in?out=1", headers={"Set-Cookie": fresh.cookie(secure=visit.secure)})
 
 
 def inside(address: str) -> str:

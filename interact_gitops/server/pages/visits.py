@@ -44,7 +44,7 @@ class Fields:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One request for a page, let in and read. Header names are in lower case; `client` is the address of whoever
-    asks."""
+    asks, `secure`: they came over https, by the server's public address."""
 
     instance: Instance
     board: Board
@@ -56,6 +56,7 @@ class Visit:
     headers: Mapping[str, str]
     now: datetime
     client: str
+    secure: bool
 
     @property
     def organisation_id(self) -> str:

@@ -36,7 +36,11 @@
     try {
       const headers = { Accept: "text/html" };
       if (etag) headers["If-None-Match"] = etag;
-      const answer = await fetch(document.body.dataset.at ?? location.href, { headers, cache: "no-store", redirect: "error" });
+      const answer = await fetch(document.body.dataset.at ?? location.href, { headers, cache: "no-store", redirect: "manual" });
+      if (answer.type === "opaqueredirect") {
+        location.reload(); // signed out meanwhile: to where the server leads
+        return;
+      }
       if (answer.status === 200) {
         etag = answer.headers.get("ETag");
         swap(new DOMParser().parseFromString(await answer.text(), "text/html"));

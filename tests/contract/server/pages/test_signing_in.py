@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from interact_gitops.errors import Refused
+from interact_gitops.server.options import RateLimit
 from interact_gitops.server.pages.routes import TABLE
 from interact_gitops.server.pages.signing_in import inside
 from interact_gitops.server.password import Password
@@ -140,6 +141,27 @@ def test_a_server_that_others_reach_shows_no_page_without_one(tmp_path: Path) ->
         assert answer.status_code == 403
         assert "INTERACT_UI_PASSWORD" in answer.text
         assert browser.get("/sign-in").status_code == 404
+        browser.close()
+
+
+def test_behind_tls_the_cookie_stays_there(tmp_path: Path) -> None:
+    with EmbeddedServer(
+        tmp_path / "data", port=0, ui_password=PASSWORD, allow_remote=True, public_url="https://interact.example.com"
+    ) as server:
+        browser = Browser(server)
+        assert "Secure" in browser.get("/sign-in", headers={"Host": "interact.example.com"}).headers["set-cookie"]
+        browser.http.cookies.clear()
+        assert "Secure" not in browser.get("/sign-in").headers["set-cookie"]
+        browser.close()
+
+
+def test_pages_have_a_rate(tmp_path: Path) -> None:
+    with EmbeddedServer(tmp_path / "data", port=0, rate_limit=RateLimit(per_second=0.1, burst=5)) as server:
+        browser = Browser(server)
+        answers = [browser.get("/settings") for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [200] * 5 + [429] * 2
+        assert 0 < int(answers[-1].headers["retry-after"]) <= 10
+        assert "may ask for 0.1 pages a second" in said(answers[-1])
         browser.close()
 
 
