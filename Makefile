@@ -73,7 +73,7 @@ chaos: .venv/.dev
 	@.venv/peers/bin/pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
 	@touch $@
 
-# With other sizes: make bench SIZES="100 5000"
+# With other sizes: make bench SIZES="100 5000"; the server under load instead: make bench SIZES=load
 bench: .venv/.server .venv/.peers
 	$(BIN)/python -m benchmarks $(SIZES)
 

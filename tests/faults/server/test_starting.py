@@ -6,6 +6,9 @@ import os
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 from contextlib import closing
 
 import httpx
@@ -131,3 +134,16 @@ def test_keys_need_a_permission(serve):
     for wrong in ((), ("agent_jobs_read", "everything")):
         with pytest.raises(Refused, match="at least one of the permissions"):
             server.create_key(wrong)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.5, 1.5])
+def test_a_server_that_is_stopped_while_it_makes_its_warehouse_ends_cleanly(tmp_path, seconds):
+    """Not by an abort in the engine's threads, and with nothing said."""
+    command = [sys.executable, "-m", "interact_gitops", "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert process.stdout is not None
+    assert "served at" in process.stdout.readline()
+    time.sleep(seconds)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, f"\nstopped; everything is kept in {tmp_path / 'data'}\n")

@@ -15,7 +15,7 @@ import re
 from interact_gitops.server.agents.connectors.lexing import Token, code
 
 LONGEST = 100_000
-LONGEST_SERIES = 10_000_000
+LONGEST_SERIES = 100_000_000
 _BY_NUMBER = frozenset(("repeat", "lpad", "rpad", "list_resize", "array_resize"))
 _SERIES = frozenset(("range", "generate_series"))
 _BY_FORMAT = frozenset(("printf", "format"))

@@ -96,15 +96,18 @@ class _Lookout:
             self._watches.discard(watch)
 
     def _look(self) -> None:
-        while True:
+        while self._look_once():
             time.sleep(_LOOK_EVERY_SECONDS)
-            with self._lock:
-                watches = tuple(self._watches)
-                if not watches:
-                    self._thread = None
-                    return
-            for watch in watches:
-                watch.look()
+
+    def _look_once(self) -> bool:
+        """Whether there was anything to look after. By itself, so that nothing of a query is held while it sleeps."""
+        with self._lock:
+            watches = tuple(self._watches)
+            if not watches:
+                self._thread = None
+        for watch in watches:
+            watch.look()
+        return bool(watches)
 
 
 _lookout = _Lookout()

@@ -20,8 +20,8 @@ from interact_gitops.server.serving import EmbeddedServer
 from .wires import answers_in, connect, until_closed
 
 BOUNDS = Bounds(connections=40, idle_seconds=1, head_seconds=1, body_seconds=1, answer_seconds=1, slowest=50_000)
-AT_ONCE = 0.5  # seconds within which somebody else has an answer
-SLACK = 3.0  # seconds beyond its bound after which a slow client is gone: a look each second, and a busy machine
+AT_ONCE = 1.5  # seconds within which somebody else has an answer
+SLACK = 6.0  # seconds beyond its bound after which a slow client is gone: a look each second, and a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_thousands_of_connections_to_a_server_as_it_is_installed(tmp_path):
                 began = time.monotonic()
                 assert httpx.get(url + "/api/agents", headers=headers).status_code == 200
                 slowest = max(slowest, time.monotonic() - began)
-        assert slowest < 1, f"somebody waited {slowest:.2f} s"
+        assert slowest < 3, f"somebody waited {slowest:.2f} s"
         with open(f"/proc/{process.pid}/status") as status:
             memory = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
         assert memory < 400 * 1024, f"{memory:,} KiB"
