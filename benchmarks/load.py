@@ -189,6 +189,7 @@ class Load:
             ("/api/agents", {}),
             ("/readyz", {}),
             ("/metrics", {}),
+            *((page, {}) for page in ("/", f"/jobs/{self.jobs['slow']}", f"/chats/{chat}", "/sync", "/settings")),
         ]
         with self._client() as client:
             self._ready.wait()
@@ -197,7 +198,8 @@ class Load:
                 number += 1
                 began = time.monotonic()
                 _, tries = self._call(client, "GET", path, params=query)
-                self.took["read" if tries == 1 else "read, asked again"].append(time.monotonic() - began)
+                kind = "read" if path.startswith(("/api/", "/readyz", "/metrics")) else "page"
+                self.took[kind if tries == 1 else f"{kind}, asked again"].append(time.monotonic() - began)
                 if number % 10 == 0 and tries == 1:
                     self.most_active = max(self.most_active, _active(client))
 
@@ -257,7 +259,7 @@ class Load:
         how = "killed after a third, stopped after two thirds" if self.disturbed else "undisturbed"
         print(f"\n{self.rate:g} triggers a second for {self.seconds:g} s, {how}; load average {self.load_average:.1f}")
         print(f"{'':<24}{'calls':>8}{'p50 ms':>9}{'p99 ms':>9}{'longest':>9}")
-        for kind in ("trigger", "trigger, sent again", "read", "read, asked again"):
+        for kind in ("trigger", "trigger, sent again", "read", "read, asked again", "page", "page, asked again"):
             if times := self.took[kind]:
                 cells = [1_000 * quantile(times, share) for share in (0.5, 0.99, 1.0)]
                 print(f"{kind:<24}{len(times):>8,}" + "".join(f"{cell:>9.1f}" for cell in cells))
