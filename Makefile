@@ -65,7 +65,7 @@ test: lint
 
 # Every fault at every point, and the large sizes; prints what it counted.
 chaos: .venv/.dev
-	CHAOS=all $(BIN)/pytest --timeout 3600 -n $(WORKERS) --dist loadgroup -rP tests/faults
+	CHAOS=all $(BIN)/pytest --timeout 3600 -n $(WORKERS) --dist loadgroup -rP tests/faults tests/contract/server/test_schemathesis.py
 
 .venv/.peers: benchmarks/peers.txt .venv/bin/python
 	@echo "installing the peers into .venv/peers …"

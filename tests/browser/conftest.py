@@ -56,7 +56,7 @@ Json = dict[str, Any]
 
 
 def _chromium() -> str | None:
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         packages = ["chromium", "fonts-dejavu-core"]
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
