@@ -77,3 +77,17 @@ def test_below_a_repository_no_workflows_are_made(repository: Path) -> None:
     code, said = run(repository / "team", "workflows", "generate")
     assert code == 1
     assert "workflows belong to the top of the repository" in said
+
+
+def test_no_module_of_the_repository_is_run(repository: Path) -> None:
+    """A repository of definitions is data: a file in it that is named like our program, or a library, stays one."""
+    run(repository, "init")
+    for module in ("interact_gitops/__init__.py", "interact_gitops/__main__.py", "yaml.py", "click.py", "httpx.py"):
+        (repository / module).parent.mkdir(exist_ok=True)
+        (repository / module).write_text("raise SystemExit('EXECUTED')\n")
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "interact-gitops"), "github", "action"], cwd=repository, check=False,
+        capture_output=True, text=True, env={**os.environ, "ACTION_COMMAND": "fmt", "ACTION_ARGS": "--check"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "EXECUTED" not in done.stdout + done.stderr
