@@ -24,6 +24,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.serving import EmbeddedServer
 
+from ..contract.server.conftest import TEST_AGENTS
+
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = "INTERACT_SCREENSHOTS"
 FLAGS = (
@@ -32,25 +34,16 @@ FLAGS = (
 )  # fmt: skip
 PATIENCE = 15_000  # milliseconds
 
-# Beside the sample's agents: queries that are quick, awkward, slow, and wrong.
-AGENTS = r"""
-  - slug: tester
-    name: Tester
-    connector: {type: sample}
-    queries:
-      - name: quick
-        title: Quick
-        parameters: {n: {type: integer, default: 1}}
-        sql: select $n as n, $run_date::varchar as run_date
-        answer: 'n is {{ row.n }}.'
-      - name: endless
-        title: Endless
-        sql: select count(*) as n from range(10000000) a, range(10000000) b where (a.range + b.range) % 3 = 1
+# Beside the sample's agents and those of the API's tests: a query that fails for one of its parameters.
+AGENTS = (
+    TEST_AGENTS.rstrip()
+    + r"""
       - name: moody
         title: Moody
         parameters: {market: {type: string}}
         sql: select case when $market = 'DE' then error('the warehouse closed the door') else 'fine' end as mood
 """
+)
 
 Json = dict[str, Any]
 

@@ -14,6 +14,7 @@ from interact_gitops.server.pages.answers import Outcome, Page, Redirect
 from interact_gitops.server.pages.calling import call_of
 from interact_gitops.server.pages.settings import TOPIC_WORDS
 from interact_gitops.server.pages.visits import Visit
+from interact_gitops.server.pages.words import sentence
 from interact_gitops.server.store.channels import StoredChannel
 
 TYPE_WORDS = {
@@ -141,10 +142,10 @@ def _again(visit: Visit, declined: Declined, present: StoredChannel | None) -> P
     for fault in declined.faults:
         name = fault.pointer.split("/")[1] if "/" in fault.pointer else _missing(fault.message)
         missing = MISSING_WORDS.get(name) if "/" not in fault.pointer else None
-        faults.setdefault(name, missing or _sentence(fault.message))
+        faults.setdefault(name, missing or sentence(fault.message))
     if not faults:
         remedy = "this page shows what it is now; decide again" if isinstance(declined, Stale) else declined.remedy
-        faults[""] = _sentence(declined.message + (f"; {remedy}" if remedy else ""))
+        faults[""] = sentence(declined.message + (f"; {remedy}" if remedy else ""))
     filled = _filled(present) if present is not None else _blank()
     value = ChannelPage(
         id=filled.id, etag=filled.etag, name=form.text("name")[:200], type=form.text("type") or filled.type,
@@ -162,7 +163,3 @@ def _missing(message: str) -> str:
 
 def _topics() -> Mapping[str, str]:
     return {topic: TOPIC_WORDS[topic].capitalize() for topic in TOPICS}
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from interact_gitops.server.failures import Bug, Declined, Unavailable
 from interact_gitops.server.pages.answers import Page
+from interact_gitops.server.pages.words import sentence
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ class Problem:
 
 def problem_page(declined: Declined, *, back: str = "/", back_words: str = "All jobs") -> Page:
     """The page that tells of a declined request."""
-    said = _sentence(declined.message)
+    said = sentence(declined.message)
     if declined.status in _UNTOLD:
         said = _WORDS[declined.status]
     faults = tuple(fault.message for fault in declined.faults if fault.message != declined.message)
@@ -41,7 +42,7 @@ def problem_page(declined: Declined, *, back: str = "/", back_words: str = "All 
         status=declined.status,
         title=declined.title,
         said=said,
-        remedy=None if declined.remedy is None else _sentence(declined.remedy),
+        remedy=None if declined.remedy is None else sentence(declined.remedy),
         faults=faults,
         back=back,
         back_words=back_words,
@@ -57,8 +58,3 @@ def unexpected_page(error: Exception) -> Page:
         return problem_page(Unavailable("the server's store cannot be used just now", headers={"Retry-After": "1"}))
     log.error("a page met a bug", exc_info=error)
     return problem_page(Bug("the server met a bug; its log has the details"))
-
-
-def _sentence(text: str) -> str:
-    """A message with a capital letter and a full stop, as it stands alone."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")

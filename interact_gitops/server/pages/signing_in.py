@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from interact_gitops.server.api.rates import place_of
 from interact_gitops.server.clock import to_text
-from interact_gitops.server.failures import Declined, NotFound, RateLimited
+from interact_gitops.server.failures import NotFound, RateLimited
 from interact_gitops.server.pages.answers import Outcome, Page, Redirect
 from interact_gitops.server.pages.sessions import new_session
 from interact_gitops.server.pages.visits import Visit
+from interact_gitops.server.pages.words import sentence
 from interact_gitops.server.password import Password
 from interact_gitops.server.store import sessions
 
@@ -44,7 +45,7 @@ def sign_in(visit: Visit) -> Outcome:
         if not password.matches(visit.form.text("password")):
             return _again(following, "This is not the password.", status=403)
     except RateLimited as limited:
-        return _again(following, _sentence(limited), status=429, headers=limited.headers)
+        return _again(following, sentence(f"{limited.message}; {limited.remedy}"), status=429, headers=limited.headers)
     guesses.give_back(place)
     # A new one: the cookie before it may be known to whoever put it there.
     fresh = new_session(under=visit.instance.secret)
@@ -83,8 +84,3 @@ def _again(following: str, fault: str, *, status: int, headers: dict[str, str] |
     return Page(
         template="sign_in.html", value=SignInPage(next=following, fault=fault), status=status, headers=headers or {}
     )
-
-
-def _sentence(declined: Declined) -> str:
-    said = f"{declined.message}; {declined.remedy}" if declined.remedy else declined.message
-    return f"{said[:1].upper()}{said[1:]}."

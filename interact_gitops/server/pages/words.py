@@ -55,6 +55,11 @@ def values(parameters: Mapping[str, Scalar]) -> str:
     return one_line(", ".join(f"{name} {shown(value)}" for name, value in parameters.items()), 300)
 
 
+def sentence(text: str) -> str:
+    """A message with a capital letter and a full stop, as it stands alone."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def short_commit(commit: str) -> str:
     """The beginning of a commit's hash, enough to know it by."""
     return commit[:10]

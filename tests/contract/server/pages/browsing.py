@@ -19,7 +19,7 @@ ALLOWED_ELSEWHERE = {"href", "src", "action", "formaction"}
 
 @dataclass
 class Browser:
-    """One visitor. `origin` None: the browser says nothing of where a form was sent from."""
+    """One visitor of the server's pages."""
 
     server: EmbeddedServer
     http: httpx.Client = field(init=False)
