@@ -38,7 +38,7 @@ def annotate_failure(workspace: Workspace, failure: Failure, form: str) -> None:
         annotate(workspace, failure.problems, form, folder=workspace.folder)
     elif form == "sarif":
         say_document(sarif([], failure=failure))
-    else:
+    elif os.environ.get("GITHUB_ACTIONS") != "true":  # there, the end of every command is one
         say_command(github_failure(failure))
 
 

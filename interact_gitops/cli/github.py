@@ -6,8 +6,10 @@ import click
 
 from interact_gitops.cli.everywhere import global_options
 from interact_gitops.cli.github_action import action
+from interact_gitops.cli.github_comment import comment
 from interact_gitops.cli.github_dispatch import dispatch
-from interact_gitops.cli.github_posts import comment, issue, status
+from interact_gitops.cli.github_head import head
+from interact_gitops.cli.github_posts import issue, status
 from interact_gitops.cli.output import say
 
 EXAMPLES = """\b
@@ -27,5 +29,5 @@ github = click.Group(
     "github", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
     help="What the workflows of `workflows generate` do at GitHub.",
 )  # fmt: skip
-for _command in (action, dispatch, comment, issue, status):
+for _command in (action, dispatch, comment, head, issue, status):
     github.add_command(_command)

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from interact_gitops.planning.plan import Plan
 
 _HELD = 1_000_000  # characters of what a command prints that go into a summary
+_ROOM = 290_000  # UTF-16 units of a plan in a summary, which holds 1 MiB; each takes three bytes at most
+_ONCE = "check the plan; run this workflow by hand with a higher limit, or change guards in interact-gitops.yaml"
+# What a form of apply lets through for once, and the flag for it.
+_ALLOWED = {"ALLOW_DELETES": "--allow-deletes", "ALLOW_CHANGES": "--allow-changes"}
 
 
 @command("action", examples="ACTION_COMMAND=plan interact-gitops github action")
@@ -48,6 +52,7 @@ def _plan(environ: Mapping[str, str], arguments: list[str]) -> int:
     from interact_gitops.cli.times import now
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.planning.reading import plan_from_json
+    from interact_gitops.planning.rendering.github import code
     from interact_gitops.planning.rendering.markdown import render_markdown
 
     between = any(one == "--base" or one.startswith("--base=") for one in arguments)
@@ -61,13 +66,26 @@ def _plan(environ: Mapping[str, str], arguments: list[str]) -> int:
         _write(file, done.stdout)
     made = plan_from_json(document, what="the plan", between=between)
     identity = f"base {environ.get('ACTION_TARGET', '')}" if between else None
-    markdown = render_markdown(made, now=now(), identity=identity)
+    held, flags = document.get("held"), _let_through(environ)
+    about = [f"> [!WARNING]\n> **Guards are passed for once:** {code(' '.join(flags))}"] if flags else []
+    shown = None if flags else held
+    markdown = render_markdown(made, now=now(), full=True, held=shown, identity=identity, about=about, room=_ROOM)
     write_summary(environ, markdown)
-    summary = _words(made)
+    # A reviewer is not asked to approve what apply would refuse, unless whoever started it let it through.
+    stopped = held is not None and not between and not flags
+    summary = str(held).partition("\n")[0] if stopped else _words(made)
     write_outputs(environ, changes="true" if made.changes else "false", digest=document["digest"],
                   plan_file=str(file), summary=summary)  # fmt: skip
+    if stopped:
+        raise Refused(f"apply would refuse this: {summary}", remedy=_ONCE)
     say(summary)
     return ExitCode.DONE
+
+
+def _let_through(environ: Mapping[str, str]) -> list[str]:
+    """The flags of apply that its form asks for."""
+    flags = [part for name, flag in _ALLOWED.items() if environ.get(name) for part in (flag, environ[name])]
+    return [*flags, *(["--allow-empty"] if environ.get("ALLOW_EMPTY") == "true" else [])]
 
 
 def _words(plan: Plan) -> str:
@@ -97,12 +115,13 @@ def _apply(environ: Mapping[str, str], arguments: list[str]) -> int:
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.planning.rendering.github import fence
 
-    done = ourselves("apply", *arguments, kept=True)
+    done = ourselves("apply", *arguments, *_let_through(environ), kept=True)
     shown = visible(done.stdout[-_HELD:], keep=NEWLINE)
     say(shown.rstrip("\n"))
     lines = [line for line in shown.splitlines() if line.strip()]
     if lines:
         write_summary(environ, f"### Apply\n\n{fence(lines)}")
+    if lines and not done.returncode:
         write_outputs(environ, summary=lines[-1].strip()[:200])
     return done.returncode
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from interact_gitops.jobs.model import Job, Scalar
 
 MOST_CHATS = 20  # whose records go into the summary whole
+_SAID = 1_000  # characters of a failure
 
 
 @command("dispatch", examples='INPUTS=\'{"days": "7"}\' interact-gitops github dispatch weekly-report')
@@ -24,8 +25,21 @@ MOST_CHATS = 20  # whose records go into the summary whole
 def dispatch(workspace: Workspace, job: str | None) -> int:
     """Start JOB, or the job that the form names, with the inputs of a form; wait, and tell the job's summary.
 
-    INPUTS holds the inputs as JSON. They are checked again by the job's own parameters. Ends with 1 when a chat failed.
+    INPUTS holds the inputs as JSON. They are checked again by the job's own parameters. Ends as `run --wait` does:
+    with 4 when a chat failed, with 5 when nothing was started because it was in progress.
     """
+    from interact_gitops.github.files import write_summary
+    from interact_gitops.planning.rendering.github import code
+
+    try:
+        return _dispatched(workspace, job)
+    except Failure as failure:
+        remedy = f"\n\n{code(failure.remedy, _SAID)}" if failure.remedy else ""
+        write_summary(workspace.environ, f"### Not started\n\n{code(failure.message, _SAID)}{remedy}")
+        raise
+
+
+def _dispatched(workspace: Workspace, job: str | None) -> int:
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.github.workflows.forms import read_inputs, values_of, values_of_any
 
@@ -98,5 +112,11 @@ def _head(job: Job, values: dict[str, Scalar] | None, started: dict[str, Any]) -
     if not started:
         lines += ["", "It was not started; the log says why."]
     for one in started.get("runs", ()):
-        lines += ["", f"{code(str(one['id']))}: {code(str(one.get('status') or 'started'))}"]
+        lines += ["", f"{code(str(one['id']))}: {code(_state(one))}"]
     return "\n".join(lines) + "\n"
+
+
+def _state(run: dict[str, Any]) -> str:
+    """How a chat stands, in the word that every command has for it."""
+    said = str(run.get("status") or "started")
+    return "succeeded" if said == "completed" else said

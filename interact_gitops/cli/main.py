@@ -158,7 +158,7 @@ def _end(reason: BaseException) -> int:
 
 
 def _fail(failure: Failure) -> int:
-    from interact_gitops.cli.output import note, say_error
+    from interact_gitops.cli.output import note, say_failure
     from interact_gitops.errors import ProblemsFound
 
     if isinstance(failure, ProblemsFound):
@@ -166,7 +166,7 @@ def _fail(failure: Failure) -> int:
             note(str(problem))
         if len(failure.problems) > MOST_PROBLEMS:
             note(f"… and {len(failure.problems) - MOST_PROBLEMS} more; `interact-gitops validate` shows them all")
-    say_error(failure.message, failure.remedy)
+    say_failure(failure)
     return failure.exit_code
 
 

@@ -12,15 +12,19 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from interact_gitops.planning.rendering import styled
 
+if TYPE_CHECKING:
+    from interact_gitops.errors import Failure
+
 FORMAT_VERSION = "1"
 NEWLINE = frozenset("\n")
-_COMMAND = re.compile(r"^[^\S\n]*::|##\[", re.MULTILINE)
+_STYLE = r"(?:\x1b\[[0-9;]*m)*"  # which the runner never sees: styles are left out where there is no terminal
+_COMMAND = re.compile(rf"^(?:\x1b\[[0-9;]*m|[^\S\n])*:{_STYLE}:|#{_STYLE}#{_STYLE}\[", re.MULTILINE)
 visible = styled.visible
 
 
@@ -51,6 +55,16 @@ def say_error(message: str, remedy: str | None = None) -> None:
     click.echo(uncommanding(said), err=True)
     if remedy:
         click.echo(uncommanding("  " + visible(remedy, keep=NEWLINE)), err=True)
+
+
+def say_failure(failure: Failure) -> None:
+    """Why a command ends; to GitHub's runner as the error that people see on the page of the run."""
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from interact_gitops.jobs.reports import github_failure
+
+        click.echo(visible(github_failure(failure)), err=True)
+    else:
+        say_error(failure.message, failure.remedy)
 
 
 def note(text: str) -> None:

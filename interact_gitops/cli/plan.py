@@ -85,7 +85,7 @@ def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool, identi
     if form == "json":
         from interact_gitops.planning.rendering.json import plan_to_json
 
-        say_document(plan_to_json(made))
+        say_document({**plan_to_json(made), "held": held})
     elif form == "markdown":
         from interact_gitops.planning.rendering.markdown import render_markdown
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,16 @@ if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
     from interact_gitops.config import Settings
     from interact_gitops.github.workflows.generating import Choices
+
+
+# Variables that a runner, its shell or what it runs already uses: a secret of that name would change what they do.
+_RESERVED = re.compile(
+    r"(?:GITHUB|RUNNER|ACTIONS?|ALLOW|PYTHON|PIP|LD|GIT|BASH|NODE|INTERACT_GITOPS)_.*|PATH|HOME|SHELL|ENV|IFS|CI|INPUTS"
+    r"|NEEDS|USER|TMPDIR|LANG|LC_.*|PYTHON(?:PATH|HOME|STARTUP)",
+    re.IGNORECASE,
+)
+# By git-check-ref-format, of what the configuration lets through.
+_NO_BRANCH = re.compile(r"\.\.|//|/\.|\.lock(?:/|$)|[./]$")
 
 
 def wanted_workflows(workspace: Workspace) -> tuple[Path, dict[str, str]]:
@@ -32,23 +44,55 @@ def wanted_workflows(workspace: Workspace) -> tuple[Path, dict[str, str]]:
 
 
 def choices_of(settings: Settings) -> Choices:
-    """What the configuration says of workflows, with what it leaves open filled in."""
+    """What the configuration says of workflows, with what it leaves open filled in. Raises Refused for what GitHub or
+    its runners would not take."""
     from interact_gitops import __version__
     from interact_gitops.config.references import names_in
     from interact_gitops.github.workflows.generating import Choices
 
     said = settings.github
+    _check(settings)
     target = settings.target_name(said.get("target")) if settings.targets else None
     raw = settings.targets[target] if target is not None else {}
     implicit = target is None
     secrets = ("INTERACT_API_KEY",) if implicit else tuple(dict.fromkeys(names_in(raw.get("api_key"))))
     open_ones = [name for part in ("url", "organization") for name in names_in(raw.get(part))]
     variables = ("INTERACT_URL", "INTERACT_ORG_ID") if implicit else tuple(dict.fromkeys(open_ones))
+    channel_secrets = tuple(dict.fromkeys(names_in(settings.channels)))
+    _demand_free([*secrets, *variables, *channel_secrets])
+    # What a target with the public API alone has cannot be compared or written: no workflow is made to fail at it.
+    unable = {"apply", "drift"} if raw.get("api") == "public" else set()
     return Choices(
         branch=said.get("branch", "main"), target=target, environment=said.get("environment", "production"),
         runs_on=said.get("runs_on", "ubuntu-24.04"), version=said.get("version") or __version__,
         drift_cron=said.get("drift_cron", "17 5 * * *"), schedule_cron=said.get("schedule_cron", "3-59/5 * * * *"),
-        leave_out=frozenset(said.get("leave_out", ())), implicit=implicit, variables=variables,
+        leave_out=frozenset(said.get("leave_out", ())) | unable, implicit=implicit, variables=variables,
         secrets=tuple(name for name in secrets if name not in variables),
-        channel_secrets=tuple(dict.fromkeys(names_in(settings.channels))),
+        channel_secrets=channel_secrets,
     )  # fmt: skip
+
+
+def _check(settings: Settings) -> None:
+    from interact_gitops.errors import ScheduleInvalid
+    from interact_gitops.schedule import describe
+
+    said = settings.github
+    for name in ("drift_cron", "schedule_cron"):
+        try:
+            describe(said.get(name, "0 0 * * *"), None)
+        except ScheduleInvalid as invalid:
+            raise Refused(f"github.{name}: {invalid.message}", remedy=invalid.remedy) from invalid
+    if _NO_BRANCH.search(said.get("branch", "main")):
+        raise Refused(
+            f"github.branch: {said['branch']!r} is no name of a branch", remedy="write its name, such as main"
+        )
+    if len(settings.targets) > 1 and not (said.get("target") or settings.default_target):
+        named = f"one of {', '.join(settings.targets)}"
+        raise Refused("the workflows work with one target, and none is named", remedy=f"set github.target to {named}")
+
+
+def _demand_free(names: Iterable[str]) -> None:
+    taken = next((name for name in names if _RESERVED.fullmatch(name)), None)
+    if taken is not None:
+        said = f"the variable {taken} is used by GitHub's runners or by what they run, and cannot hold a value of yours"
+        raise Refused(said, remedy=f"refer to another in interact-gitops.yaml, such as INTERACT_{taken}")

@@ -45,6 +45,12 @@ def generate(workspace: Workspace, check: bool) -> int:
         say(f"  {f'to be {word}' if check else word:13} {visible(path)}")
     for path in steps.foreign:
         note(f"{visible(path)} was not written by this command, and is left as it is")
+    if check and steps.foreign:
+        # A file of ours whose first line was taken away would else never be looked at again.
+        raise Refused(
+            f"{visible(steps.foreign[0])} stands where a file of ours belongs",
+            remedy="rename it, or leave ours out (github.leave_out); or remove it, and generate again",
+        )
     if check and steps.writes:
         raise Refused(
             "the workflows are not in step with the jobs", remedy="run `interact-gitops workflows generate`, and commit"

@@ -28,16 +28,17 @@ _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GitHub:
-    """A repository there. `api` is the address of the API, without a slash at its end."""
+    """A repository there. `api` is the address of the API, without a slash at its end, `graphql` that of the other."""
 
     api: str
+    graphql: str
     repository: str
     token: str = field(repr=False)
     sleep: Callable[[float], None] = time.sleep
 
     def get(self, path: str, **query: str | int) -> Any:
         """One answer's JSON. `path` begins after the repository. Raises Failure."""
-        return self._send("GET", self._url(path), params=query).json()
+        return _json(self._send("GET", self._url(path), params=query))
 
     def pages(self, path: str, *, key: str | None = None, **query: str | int) -> Iterator[Any]:
         """The entries of a list, page by page; `key` where it is a part of the answer. Raises Failure."""
@@ -45,8 +46,11 @@ class GitHub:
         params: Mapping[str, str | int] | None = {"per_page": 100, **query}
         for _ in range(MOST_PAGES):
             answer = self._send("GET", url, params=params)
-            said = answer.json()
-            yield from said[key] if key else said
+            said = _json(answer)
+            listed = said.get(key) if key and isinstance(said, dict) else said
+            if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+                raise Failure("GitHub answered with something else than a list", remedy="check GITHUB_API_URL")
+            yield from listed
             following = _NEXT.search(answer.headers.get("link", ""))
             if following is None:
                 return
@@ -56,11 +60,22 @@ class GitHub:
 
     def post(self, path: str, body: Mapping[str, object]) -> Any:
         """Make something; the answer's JSON. Raises Failure."""
-        return self._send("POST", self._url(path), json=body).json()
+        return _json(self._send("POST", self._url(path), json=body))
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         """Change something; the answer's JSON. Raises Failure."""
-        return self._send("PATCH", self._url(path), json=body).json()
+        return _json(self._send("PATCH", self._url(path), json=body))
+
+    def login(self) -> str:
+        """Who writes with this token, such as `github-actions[bot]`. Raises Failure.
+
+        Only the other API tells that of the tokens of workflows and apps (`viewer`).
+        """
+        said = _json(self._send("POST", self.graphql, json={"query": "{viewer{login}}"}))
+        try:
+            return str(said["data"]["viewer"]["login"])
+        except (KeyError, TypeError) as error:
+            raise Failure("GitHub does not say whose token this is", remedy="check GITHUB_TOKEN") from error
 
     def download(self, path: str) -> bytes:
         """What an address of the API leads to, which is elsewhere: there the token does not go. Raises Failure."""
@@ -117,7 +132,8 @@ def github_of(environ: Mapping[str, str]) -> GitHub:
     if not _REPOSITORY.fullmatch(repository):
         raise Refused("GITHUB_REPOSITORY is not OWNER/NAME", remedy="run this in a workflow of GitHub")
     api = environ.get("GITHUB_API_URL", "https://api.github.com").rstrip("/")
-    return GitHub(api=api, repository=repository, token=token)
+    graphql = environ.get("GITHUB_GRAPHQL_URL", f"{api}/graphql")
+    return GitHub(api=api, graphql=graphql, repository=repository, token=token)
 
 
 def _pause(answer: httpx.Response, attempt: int) -> float | None:
@@ -127,6 +143,13 @@ def _pause(answer: httpx.Response, attempt: int) -> float | None:
     if not limited and answer.status_code < 500:
         return None
     return min(float(asked) if asked and asked.isdigit() else 2.0**attempt, LONGEST_PAUSE)
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise Failure("GitHub answered with something else than JSON", remedy="check GITHUB_API_URL") from error
 
 
 def _refusal(answer: httpx.Response, what: str) -> Failure:

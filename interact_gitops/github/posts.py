@@ -1,7 +1,7 @@
 """What is said at GitHub and edited in place: one comment under a pull request, one issue, one status of a commit.
 
-Each carries a hidden marker, by which it is found again; only what this token's own user wrote counts, since anybody
-may copy the marker.
+Each begins with a hidden marker, by which it is found again; only what this token's own user wrote counts, since
+anybody may copy the marker.
 """
 
 from __future__ import annotations
@@ -9,24 +9,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import quote
 
-from interact_gitops.errors import Failure
 from interact_gitops.github.api import GitHub
 
 LONGEST_STATUS = 140  # characters
-BOT = "github-actions[bot]"  # who writes with a workflow's own token
 
 Done = Literal["made", "edited", "left", "closed", "nothing"]
 
 
-def keep_comment(github: GitHub, number: int, marker: str, body: str) -> Done:
-    """The one comment under a pull request says `body`. Raises Failure."""
+def keep_comment(github: GitHub, number: int, marker: str, body: str, *, begin: bool = True) -> Done:
+    """The one comment under a pull request says `body`, which begins with `marker`; with `begin` false only where there
+    is one. Raises Failure."""
+    login = github.login()
     for comment in github.pages(f"/issues/{number}/comments"):
-        if _ours(comment, marker):
+        if _ours(comment, marker, login):
             if comment["body"] == body:
                 return "left"
             github.patch(f"/issues/comments/{int(comment['id'])}", {"body": body})
             return "edited"
+    if not begin:
+        return "nothing"
     github.post(f"/issues/{number}/comments", {"body": body})
     return "made"
 
@@ -41,11 +44,22 @@ class Report:
 
 
 def keep_issue(github: GitHub, marker: str, report: Report) -> Done:
-    """The one open issue says it, and is closed when nothing is to be said. Raises Failure."""
-    found = next((one for one in github.pages("/issues", state="open") if _is_issue(one) and _ours(one, marker)), None)
+    """The one issue says it, and is closed when nothing is to be said. Raises Failure.
+
+    What somebody closed by hand stays closed until there is something else to say.
+    """
+    login = github.login()
+    ours = [
+        one
+        for one in github.pages("/issues", state="all", creator=login)
+        if _is_issue(one) and _ours(one, marker, login)
+    ]
+    found = next((one for one in ours if one["state"] == "open"), None)
     if found is None:
         if not report.needed:
             return "nothing"
+        if ours and max(ours, key=lambda one: int(one["number"]))["body"] == report.body:
+            return "left"
         github.post("/issues", {"title": report.title, "body": report.body})
         return "made"
     path = f"/issues/{int(found['number'])}"
@@ -66,43 +80,73 @@ def say_status(github: GitHub, sha: str, *, context: str, state: str, descriptio
 
 def status_of(needs: Mapping[str, Any]) -> tuple[Literal["success", "failure", "error"], str]:
     """(state, words) of the jobs that a job needs, which is `toJSON(needs)`."""
-    results = {name: str(job.get("result", "")) for name, job in needs.items()}
-    said = [str(job["outputs"]["summary"]) for job in needs.values() if job.get("outputs", {}).get("summary")]
+    results = {name: str(_map(job).get("result", "")) for name, job in needs.items()}
+    said = {name: str(_map(_map(job).get("outputs")).get("summary") or "") for name, job in needs.items()}
     failed = [name for name, result in results.items() if result == "failure"]
     stopped = [name for name, result in results.items() if result == "cancelled"]
     if failed:
-        return "failure", f"{' and '.join(failed)} failed"
+        why = "; ".join(said[name] for name in failed if said[name])
+        return "failure", f"{' and '.join(failed)} failed" + (f": {why}" if why else "")
     if stopped:
         return "error", f"{' and '.join(stopped)} was cancelled"
-    return "success", said[-1] if said else "nothing to do"
+    return "success", next((words for words in reversed(said.values()) if words), "nothing to do")
 
 
-def pull_request_of(github: GitHub, sha: str) -> int | None:
-    """The open pull request whose head is a commit; None when it moved on or was closed. Raises Failure."""
-    for found in github.pages(f"/commits/{sha}/pulls"):
-        if found.get("state") == "open" and found.get("head", {}).get("sha") == sha:
-            return int(found["number"])
-    # A fork's commits are not of this repository: its pull requests are found by their heads.
-    for found in github.pages("/pulls", state="open"):
-        if found.get("state") == "open" and found.get("head", {}).get("sha") == sha:
-            return int(found["number"])
-    return None
+def head_of(github: GitHub, ref: str) -> str:
+    """The commit at which a branch is, named in full (`refs/heads/main`). Raises Failure."""
+    return str(github.get(f"/git/ref/{quote(ref.removeprefix('refs/'))}")["object"]["sha"])
 
 
-def artifact_of(github: GitHub, run: int, name: str) -> bytes | None:
-    """The zip of a run's artifact; None when it left none. Raises Failure."""
-    for found in github.pages(f"/actions/runs/{run}/artifacts", key="artifacts", name=name):
-        if found["name"] == name and not found["expired"]:
-            if int(found["size_in_bytes"]) > 20 << 20:
-                raise Failure(f"the artifact {name} is larger than 20 MiB")
-            return github.download(f"/actions/artifacts/{int(found['id'])}/zip")
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where the commits of a pull request are: a repository's id, its owner, a branch there, and the commit."""
+
+    repository: int
+    owner: str
+    branch: str
+    sha: str
+
+
+def pull_requests_of(github: GitHub, head: Head) -> list[int]:
+    """The open pull requests whose head is this commit of this branch of this repository; none when it moved on or was
+    closed. Raises Failure.
+
+    The commit alone says nothing: anybody may open another pull request with somebody else's commit.
+    """
+    there = github.pages("/pulls", state="open", head=f"{head.owner}:{head.branch}")
+    return sorted(int(one["number"]) for one in there if _head(one) == (head.repository, head.branch, head.sha))
+
+
+def changed_files(github: GitHub, number: int) -> list[str]:
+    """The paths that a pull request changes, those before a renaming too; of very many the first 3,000, which is what
+    GitHub tells. Raises Failure."""
+    found = [(one.get("filename"), one.get("previous_filename")) for one in github.pages(f"/pulls/{number}/files")]
+    return [str(name) for names in found for name in names if name]
+
+
+def artifacts_of(github: GitHub, run: int, prefix: str) -> dict[str, int]:
+    """(rest of the name → id) of the artifacts that a run left, whose names begin with `prefix`. Raises Failure."""
+    listed = github.pages(f"/actions/runs/{run}/artifacts", key="artifacts")
+    return {
+        str(one["name"]).removeprefix(prefix): int(one["id"])
+        for one in listed if str(one["name"]).startswith(prefix) and not one["expired"]
+    }  # fmt: skip
 
 
 def _is_issue(found: Mapping[str, Any]) -> bool:
     return "pull_request" not in found
 
 
-def _ours(found: Mapping[str, Any], marker: str) -> bool:
-    author = found.get("user") or {}
-    return marker in str(found.get("body") or "") and (author.get("login") == BOT or author.get("type") == "Bot")
+def _ours(found: Mapping[str, Any], marker: str, login: str) -> bool:
+    """Whoever quotes the marker does not begin with it, and whoever copies it is somebody else."""
+    begins = str(found.get("body") or "").partition("\n")[0].strip() == marker
+    return begins and (found.get("user") or {}).get("login") == login
+
+
+def _head(pull: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+    head = pull.get("head") or {}
+    return (head.get("repo") or {}).get("id"), head.get("ref"), head.get("sha")
+
+
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

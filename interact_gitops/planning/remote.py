@@ -7,6 +7,7 @@ the job, never a crash somewhere in a rendering.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.interact.errors import UnexpectedAnswer
@@ -24,12 +25,20 @@ def read_definition(job: RemoteJob) -> dict[str, Any]:
     Raises UnexpectedAnswer, naming the job, for a body that is no definition.
     """
     try:
-        wire = job_to_wire(job_from_wire(job.raw))
+        return wire_of(job.raw)
+    except ValueError as error:
+        raise _unreadable(job, str(error)) from error
+
+
+def wire_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body as a definition with every default filled. Raises ValueError, whose words say what it is instead."""
+    try:
+        wire = job_to_wire(job_from_wire(body))
         definition_hash(wire)  # raises ValueError for what is not JSON: infinity, half a character
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise _unreadable(job, f"{type(error).__name__}: {error}") from error
+        raise ValueError(f"{type(error).__name__}: {error}") from error
     if not _fit().is_valid(wire):
-        raise _unreadable(job, "it does not fit the API's description")
+        raise ValueError("it does not fit the API's description")
     return wire
 
 

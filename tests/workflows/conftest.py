@@ -119,6 +119,7 @@ def site(tmp_path: Path, served: EmbeddedServer, api: Api, request: pytest.Fixtu
     subprocess.run(["git", "clone", "-q", str(tmp_path / "origin.git"), str(tmp_path / "clone")], check=True,
                    capture_output=True)  # fmt: skip
     with Client(served.url, key, organization) as client:
+        api.origin = tmp_path / "origin.git"
         made = Site(
             tmp_path, api, client, {"INTERACT_API_KEY": key},
             {"INTERACT_URL": served.url, "INTERACT_ORG_ID": organization, "INTERACT_SCHEDULER": "github"},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 BOT = {"login": "github-actions[bot]", "type": "Bot"}
 TOKEN = "ghs_c4naryOfTheTests"  # of the double
@@ -32,6 +33,10 @@ class Api:
     issues: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     artifacts: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
+    files: dict[int, list[dict[str, str]]] = field(default_factory=dict)
+    origin: Path | None = None  # whose branches there are
+    login: str = BOT["login"]
+    odd: bytes | None = None  # what every answer is instead
     trouble: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     per_page: int = 100
@@ -41,9 +46,10 @@ class Api:
         self._ids += 1
         return self._ids
 
-    def pull(self, number: int, sha: str) -> None:
+    def pull(self, number: int, sha: str, *, repository: int = 9, owner: str = "fork", branch: str = "change") -> None:
         self.pulls = [one for one in self.pulls if one["number"] != number]
-        self.pulls.append({"number": number, "state": "open", "head": {"sha": sha}})
+        head = {"sha": sha, "ref": branch, "repo": {"id": repository, "owner": {"login": owner}}}
+        self.pulls.append({"number": number, "state": "open", "head": head})
 
     def keep(self, run: int, name: str, file: Path) -> None:
         """An artifact of one file, as the runner uploads it."""
@@ -58,16 +64,21 @@ class Api:
         if not path.startswith(base):
             return 404, {"message": "Not Found"}
         path = path.removeprefix(base)
-        if (found := re.fullmatch(r"/commits/(\w+)/pulls", path)) and method == "GET":
-            return 200, [one for one in self.pulls if one["head"]["sha"] == found[1]]
         if path == "/pulls" and method == "GET":
-            return 200, [one for one in self.pulls if one["state"] == query.get("state", "open")]
+            listed = [one for one in self.pulls if one["state"] == query.get("state", "open")]
+            owner, _, branch = query.get("head", ":").partition(":")
+            return 200, [one for one in listed if not owner or (one["head"]["repo"]["owner"]["login"],
+                                                                one["head"]["ref"]) == (owner, branch)]  # fmt: skip
+        if (found := re.fullmatch(r"/pulls/(\d+)/files", path)) and method == "GET":
+            return 200, self.files.get(int(found[1]), [])
+        if (found := re.fullmatch(r"/git/ref/heads/(.+)", path)) and method == "GET":
+            return self._branch(unquote(found[1]))
+        if body and len(body.get("body") or "") > 65_536:
+            return 422, {"message": "Validation Failed: body is too long (maximum is 65536 characters)"}
         if found := re.fullmatch(r"/issues/(\d+)/comments", path):
             listed = self.comments.setdefault(int(found[1]), [])
             if method == "GET":
                 return 200, listed
-            if len(body["body"]) > 65_536:
-                return 422, {"message": "Validation Failed: body is too long (maximum is 65536 characters)"}
             listed.append({"id": self.new_id(), "body": body["body"], "user": BOT})
             return 201, listed[-1]
         if (found := re.fullmatch(r"/issues/comments/(\d+)", path)) and method == "PATCH":
@@ -76,7 +87,9 @@ class Api:
             return 200, comment
         if path == "/issues":
             if method == "GET":
-                return 200, [one for one in self.issues if one["state"] == query.get("state", "open")]
+                wanted, creator = query.get("state", "open"), query.get("creator")
+                return 200, [one for one in self.issues if wanted in {one["state"], "all"}
+                             and creator in {None, one["user"]["login"]}]  # fmt: skip
             issue = {"number": self.new_id(), "state": "open", "user": BOT, **body}
             self.issues.append(issue)
             return 201, issue
@@ -94,6 +107,15 @@ class Api:
                     for n, (name, raw) in enumerate(self.artifacts.get(int(found[1]), []))]  # fmt: skip
             return 200, {"total_count": len(kept), "artifacts": kept}
         return 404, {"message": "Not Found"}
+
+    def _branch(self, name: str) -> tuple[int, Any]:
+        if self.origin is None:
+            return 404, {"message": "Not Found"}
+        done = subprocess.run(["git", "-C", str(self.origin), "rev-parse", "--verify", f"refs/heads/{name}"],
+                              capture_output=True, text=True, check=False)  # fmt: skip
+        if done.returncode:
+            return 404, {"message": "Not Found"}
+        return 200, {"ref": f"refs/heads/{name}", "object": {"type": "commit", "sha": done.stdout.strip()}}
 
 
 @contextmanager
@@ -128,6 +150,11 @@ def github_api() -> Iterator[Api]:
             if api.trouble:
                 status, headers = api.trouble.pop(0)
                 return self._say(status, {"message": "You have exceeded a secondary rate limit"}, headers)
+            if api.odd is not None:
+                return self._raw(200, api.odd, {})
+            if split.path == "/graphql" and self.command == "POST":
+                assert json.loads(raw) == {"query": "{viewer{login}}"}
+                return self._say(200, {"data": {"viewer": {"login": api.login}}})
             if zipped := re.fullmatch(r"/repos/acme/jobs/actions/artifacts/(\d+)/zip", split.path):
                 return self._say(302, None, {"Location": f"{api.url}/blob/{zipped[1]}"})
             status, value = api.answer(self.command, split.path, query, json.loads(raw) if raw else None)

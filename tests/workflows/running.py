@@ -23,6 +23,7 @@ from .expressions import Unknown, condition, filled, to_json
 WORKFLOW = {"name", True, "permissions", "concurrency", "jobs"}  # True: `on`, as YAML 1.1 reads it
 JOB = {"name", "if", "needs", "runs-on", "timeout-minutes", "environment", "permissions", "outputs", "steps",
        "concurrency"}  # fmt: skip
+INPUT = {"description", "type", "required", "default", "options"}
 STEP = {"name", "id", "if", "uses", "with", "run", "shell", "env", "continue-on-error"}
 BASH = ["bash", "--noprofile", "--norc", "-eo", "pipefail"]  # `shell: bash`
 PLAIN = ["bash", "-e"]  # no shell named
@@ -73,13 +74,16 @@ class Machine:
     environ: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, Path] = field(default_factory=dict)
     between: Any = None  # called before each job, with its name
+    sha: str = ""  # the event's commit, which every job of the run is given: by default where `ref` is when it begins
     _jobs: int = 0
 
     def run(self, workflow: str) -> Run:
         """Run a workflow of the repository's default branch, or of what is checked out."""
-        text = self._show(f".github/workflows/{workflow}.yml")
+        self.sha = self.sha or self._git("rev-parse", self.ref)
+        text = self._git("show", f"{self.sha}:.github/workflows/{workflow}.yml")
         said = yaml.safe_load(text)
         _demand(said, WORKFLOW)
+        self.inputs = {**self._inputs(said[True].get("workflow_dispatch") or {}), **self.inputs}
         done: dict[str, Done] = {}
         for name, job in said["jobs"].items():
             if self.between is not None:
@@ -87,10 +91,25 @@ class Machine:
             done[name] = self._job(job, done)
         return Run(done)
 
-    def _show(self, path: str) -> str:
+    def _inputs(self, dispatch: dict[str, Any]) -> dict[str, Any]:
+        """What the form gives where nothing is filled in; on any other event all of it is empty."""
+        found: dict[str, Any] = {}
+        for name, one in dispatch.get("inputs", {}).items():
+            _demand(one, INPUT)
+            default = one.get("default", False if one["type"] == "boolean" else "")
+            found[name] = (
+                ""
+                if self.event_name != "workflow_dispatch"
+                else default
+                if one["type"] == "boolean"
+                else _text(default)
+            )
+        return found
+
+    def _git(self, *arguments: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(self.origin), "show", f"{self.ref}:{path}"], check=True, capture_output=True, text=True
-        ).stdout
+            ["git", "-C", str(self.origin), *arguments], check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def _job(self, job: dict[str, Any], before: Mapping[str, Done]) -> Done:
         _demand(job, JOB)
@@ -199,7 +218,8 @@ class _Job:
             "RUNNER_TEMP": str(self.temp), "GITHUB_WORKSPACE": str(self.workspace), "GITHUB_OUTPUT": str(output),
             "GITHUB_STEP_SUMMARY": str(self.summary), "GITHUB_EVENT_PATH": str(self.event),
             "GITHUB_REPOSITORY": "acme/jobs", "GITHUB_SERVER_URL": "https://github.com", "GITHUB_RUN_ID": "77",
-            "GITHUB_SHA": self._head(), "PYTHONWARNINGS": "error", **self.machine.environ, **env,
+            "GITHUB_SHA": self.machine.sha, "GITHUB_REF": self.contexts["github"]["ref"], "PYTHONWARNINGS": "error",
+            **self.machine.environ, **env,
         }  # fmt: skip
         shell = {None: PLAIN, "bash": BASH}[step.get("shell")]
         done = subprocess.run(
@@ -208,19 +228,13 @@ class _Job:
         self.log += done.stdout.decode(errors="replace") + done.stderr.decode(errors="replace")
         return done.returncode == 0, _read_outputs(output.read_text())
 
-    def _head(self) -> str:
-        done = subprocess.run(
-            ["git", "-C", str(self.workspace), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        )
-        return done.stdout.strip() or "0" * 40
-
     def _checkout(self, given: dict[str, str]) -> bool:
         assert given.keys() <= {"fetch-depth", "persist-credentials"}
         assert given["persist-credentials"] in {"true", "false"}
         depth = given.get("fetch-depth", "1")
         git = ["git", "-C", str(self.workspace)]
         for arguments in (["init", "-q"], ["remote", "add", "origin", str(self.machine.origin)],
-                          ["fetch", "-q", f"--depth={depth}", f"file://{self.machine.origin}", self.machine.ref],
+                          ["fetch", "-q", f"--depth={depth}", f"file://{self.machine.origin}", self.machine.sha],
                           ["checkout", "-q", "FETCH_HEAD"]):  # fmt: skip
             subprocess.run([*git, *arguments], check=True, capture_output=True)
         return True

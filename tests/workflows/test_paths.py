@@ -34,7 +34,14 @@ def merged(site: Site) -> None:
     assert done.results == {"plan": "success", "apply": "success", "status": "success"}, done.log
 
 
-def pull_request(site: Site, number: int = 7, *, fork: bool = True) -> tuple[Run, Run]:
+def ended(run: int, head: str, *, good: str = "success") -> dict[str, Any]:
+    """The event of a run of validate, of a branch of a fork."""
+    return {"workflow_run": {"id": run, "head_sha": head, "event": "pull_request", "conclusion": good,
+                             "head_branch": "change", "pull_requests": [],
+                             "head_repository": {"id": 9, "owner": {"login": "fork"}}}}  # fmt: skip
+
+
+def pull_request(site: Site, number: int = 7) -> tuple[Run, Run]:
     """What is in the clone as a pull request: validate on its merge commit, then the comment from main."""
     if site.git("branch", "--show-current") != "change":
         site.git("checkout", "-q", "-b", "change")
@@ -43,17 +50,15 @@ def pull_request(site: Site, number: int = 7, *, fork: bool = True) -> tuple[Run
     site.git("merge", "-q", "--no-ff", "-m", "merge", "change")
     site.git("push", "-q", "--force", "origin", "HEAD:refs/heads/merge")
     site.git("checkout", "-q", "change")
-    validate = site.machine(ref="merge", event_name="pull_request", event={"ref": f"refs/pull/{number}/merge"})
+    validate = site.machine(ref="merge", event_name="pull_request", event={"ref": f"refs/pull/{number}/merge",
+                                                                              "number": number})  # fmt: skip
     validate.secrets = {}  # a fork has none, and needs none
     first = validate.run("validate")
     site.api.pull(number, head)
     run = 100 + site.runs
-    if "interact-plan" in validate.artifacts:
-        site.api.keep(run, "interact-plan", validate.artifacts["interact-plan"])
-    event = {"workflow_run": {"id": run, "head_sha": head, "event": "pull_request",
-                              "conclusion": "success" if first.results["validate"] == "success" else "failure",
-                              "head_branch": "change", "head_repository": {"id": 9 if fork else 1}}}  # fmt: skip
-    second = site.run("plan-comment", event_name="workflow_run", event=event)
+    for name, kept in validate.artifacts.items():
+        site.api.keep(run, name, kept)
+    second = site.run("plan-comment", event_name="workflow_run", event=ended(run, head, good=first.results["validate"]))
     return first, second
 
 
@@ -124,14 +129,12 @@ def test_a_fork_that_leaves_something_else_than_a_plan(site: Site) -> None:
     site.git("checkout", "-q", "-B", "change", "origin/main")
     head = site.commit("nothing", branch="change", generate=False)
     site.api.pull(7, head)
-    event = {"workflow_run": {"id": 55, "head_sha": head, "event": "pull_request", "conclusion": "success",
-                              "head_branch": "change", "head_repository": {"id": 9}}}  # fmt: skip
     for content in ("[]", '{"changes": []}', "not json", '{"a":' * 5000, "\ud800".encode("utf-8", "surrogatepass")):
         path = site.folder / "plan.json"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         site.api.artifacts.clear()
-        site.api.keep(55, "interact-plan", path)
-        done = site.run("plan-comment", event_name="workflow_run", event=event)
+        site.api.keep(55, "interact-plan-7", path)
+        done = site.run("plan-comment", event_name="workflow_run", event=ended(55, head))
         assert done.results == {"comment": "failure"}, done.log
         assert "Traceback" not in done.log
         assert "no plan" in done.log

@@ -9,11 +9,14 @@ import pytest
 from interact_gitops.errors import Failure, Refused
 from interact_gitops.github.api import GitHub, github_of
 from interact_gitops.github.posts import (
+    Head,
     Report,
-    artifact_of,
+    artifacts_of,
+    changed_files,
+    head_of,
     keep_comment,
     keep_issue,
-    pull_request_of,
+    pull_requests_of,
     say_status,
     status_of,
 )
@@ -30,7 +33,11 @@ def naps() -> list[float]:
 
 @pytest.fixture
 def github(api: Api, naps: list[float]) -> GitHub:
-    return GitHub(api=api.url, repository="acme/jobs", token=TOKEN, sleep=naps.append)
+    return GitHub(api=api.url, graphql=f"{api.url}/graphql", repository="acme/jobs", token=TOKEN, sleep=naps.append)
+
+
+def head(sha: str, *, repository: int = 9, owner: str = "fork", branch: str = "change") -> Head:
+    return Head(repository=repository, owner=owner, branch=branch, sha=sha)
 
 
 def test_the_comment_is_found_on_any_page(github: GitHub, api: Api) -> None:
@@ -51,6 +58,37 @@ def test_a_marker_that_somebody_copied_is_not_ours(github: GitHub, api: Api) -> 
     api.comments[7] = [theirs]
     assert keep_comment(github, 7, MARK, f"{MARK}\nplan") == "made"
     assert api.comments[7][0]["body"] == f"{MARK}\nI said this"
+
+
+@pytest.mark.parametrize("login", ["helper[bot]", "github-actions", "GitHub-Actions[bot] "])
+def test_a_marker_that_another_bot_quotes_is_not_ours(github: GitHub, api: Api, login: str) -> None:
+    api.comments[7] = [{"id": 1, "body": MARK, "user": {"login": login, "type": "Bot"}},
+                       {"id": 2, "body": f"> {MARK}\n> said", "user": BOT}]  # fmt: skip
+    assert keep_comment(github, 7, MARK, f"{MARK}\nplan") == "made"
+    assert [one["id"] for one in api.comments[7]][:2] == [1, 2]
+    assert keep_comment(github, 7, MARK, f"{MARK}\nplan") == "left"
+
+
+def test_an_app_of_somebody_finds_its_own_comment(github: GitHub, api: Api) -> None:
+    """Not only the workflow's own token writes."""
+    api.login = "acme-jobs[bot]"
+    api.comments[7] = [{"id": 1, "body": MARK, "user": {"login": "acme-jobs[bot]", "type": "Bot"}}]
+    assert keep_comment(github, 7, MARK, f"{MARK}\nplan") == "edited"
+
+
+def test_a_comment_is_only_corrected_where_there_is_one(github: GitHub, api: Api) -> None:
+    assert keep_comment(github, 7, MARK, f"{MARK}\nnone", begin=False) == "nothing"
+    assert not api.comments[7]
+
+
+def test_what_was_closed_by_hand_stays_closed_until_there_is_more(github: GitHub, api: Api) -> None:
+    report = Report(title="Drift", body=f"{MARK}\na", needed=True)
+    assert keep_issue(github, MARK, report) == "made"
+    api.issues[0]["state"] = "closed"
+    assert keep_issue(github, MARK, report) == "left"
+    assert len(api.issues) == 1
+    assert keep_issue(github, MARK, Report(title="Drift", body=f"{MARK}\nb", needed=True)) == "made"
+    assert [one["state"] for one in api.issues] == ["closed", "open"]
 
 
 def test_one_issue_and_no_pull_request_is_one(github: GitHub, api: Api) -> None:
@@ -94,42 +132,75 @@ def test_a_token_that_may_not_is_a_line_with_its_remedy(github: GitHub, api: Api
     api.trouble.append((403, {}))
     with pytest.raises(Failure) as caught:
         keep_comment(github, 7, MARK, MARK)
-    assert "GitHub refuses GET /repos/acme/jobs/issues/7/comments: 403" in str(caught.value)
+    assert "GitHub refuses POST /graphql: 403" in str(caught.value)
     assert "a fork's pull request can only read" in str(caught.value)
-    other = GitHub(api=api.url, repository="acme/jobs", token="wrong")  # not a token
+    other = GitHub(api=api.url, graphql=api.url, repository="acme/jobs", token="wrong")  # not a token
     with pytest.raises(Failure, match="401 Bad credentials"):
-        pull_request_of(other, "a" * 40)
+        pull_requests_of(other, head("a" * 40))
 
 
 def test_what_is_too_long_is_refused_there_and_said_here(github: GitHub) -> None:
     with pytest.raises(Failure, match="422 Validation Failed"):
-        keep_comment(github, 7, MARK, MARK + "x" * 70_000)
+        keep_comment(github, 7, MARK, f"{MARK}\n" + "x" * 70_000)
+    keep_comment(github, 7, MARK, f"{MARK}\nshort")
+    with pytest.raises(Failure, match="422 Validation Failed"):
+        keep_comment(github, 7, MARK, f"{MARK}\n" + "x" * 70_000)
 
 
 def test_the_pull_request_is_the_open_one_with_this_head(github: GitHub, api: Api) -> None:
     api.per_page = 2
     for number in range(6):
         api.pull(number, str(number) * 40)
-    assert pull_request_of(github, "5" * 40) == 5
-    assert pull_request_of(github, "9" * 40) is None
+    assert pull_requests_of(github, head("5" * 40)) == [5]
+    assert pull_requests_of(github, head("9" * 40)) == []
     api.pulls[5]["state"] = "closed"
-    assert pull_request_of(github, "5" * 40) is None
+    assert pull_requests_of(github, head("5" * 40)) == []
+
+
+def test_a_pull_request_with_somebody_elses_commit_is_another(github: GitHub, api: Api) -> None:
+    api.pull(3, "a" * 40, repository=66, owner="eve")
+    api.pull(4, "a" * 40, repository=67)  # an organisation's second fork
+    api.pull(5, "a" * 40, branch="other")
+    api.pull(7, "a" * 40)
+    assert pull_requests_of(github, head("a" * 40)) == [7]
+
+
+def test_the_files_that_it_changes(github: GitHub, api: Api) -> None:
+    api.per_page = 2
+    api.files[7] = [{"filename": "a"}, {"filename": "b", "previous_filename": ".github/x"}, {"filename": "c"}]
+    assert changed_files(github, 7) == ["a", "b", ".github/x", "c"]
+    assert changed_files(github, 8) == []
+
+
+def test_a_branch_that_is_not_there(github: GitHub) -> None:
+    with pytest.raises(Failure, match="404"):
+        head_of(github, "refs/heads/a b")
 
 
 def test_an_artifact_is_fetched_without_the_token(github: GitHub, api: Api, tmp_path: Any) -> None:
     (tmp_path / "plan.json").write_text("{}")
     api.keep(5, "other", tmp_path / "plan.json")
-    api.keep(5, "interact-plan", tmp_path / "plan.json")
-    found = artifact_of(github, 5, "interact-plan")
-    assert found is not None
-    assert found[:2] == b"PK"
-    assert artifact_of(github, 6, "interact-plan") is None
+    api.keep(5, "interact-plan-7", tmp_path / "plan.json")
+    left = artifacts_of(github, 5, "interact-plan-")
+    assert list(left) == ["7"]
+    assert github.download(f"/actions/artifacts/{left['7']}/zip")[:2] == b"PK"
+    assert artifacts_of(github, 6, "interact-plan-") == {}
 
 
 def test_nobody_is_there() -> None:
-    nobody = GitHub(api="http://127.0.0.1:9", repository="acme/jobs", token=TOKEN, sleep=lambda _seconds: None)
+    nobody = GitHub(api="http://127.0.0.1:9", graphql="http://127.0.0.1:9", repository="acme/jobs", token=TOKEN,
+                    sleep=lambda _seconds: None)  # fmt: skip
     with pytest.raises(Failure, match="GitHub does not answer"):
-        pull_request_of(nobody, "a" * 40)
+        pull_requests_of(nobody, head("a" * 40))
+
+
+@pytest.mark.parametrize("answer", [b"<html>", b"[1]", b'{"message": "x"}', b"null", b"\xff"])
+def test_an_answer_that_is_none(github: GitHub, api: Api, answer: bytes) -> None:
+    api.odd = answer
+    with pytest.raises(Failure, match="GitHub (answered with something else|does not say whose)"):
+        keep_comment(github, 7, MARK, f"{MARK}\nplan")
+    with pytest.raises(Failure, match="GitHub answered with something else"):
+        changed_files(github, 7)
 
 
 def ended(result: str, **outputs: str) -> dict[str, Any]:
@@ -144,6 +215,9 @@ def ended(result: str, **outputs: str) -> dict[str, Any]:
         ({"plan": ended("failure"), "apply": ended("skipped")}, "failure", "plan failed"),
         ({"plan": {"result": "success"}, "apply": {"result": "cancelled"}}, "error", "apply was cancelled"),
         ({}, "success", "nothing to do"),
+        ({"plan": ended("failure", summary="held")}, "failure", "plan failed: held"),
+        ({"plan": ended("success", summary="1"), "apply": ended("failure")}, "failure", "apply failed"),
+        ({"plan": None, "apply": [], "c": {"result": "success", "outputs": None}}, "success", "nothing to do"),
     ],
 )  # fmt: skip
 def test_what_became_of_the_jobs(needs: dict[str, Any], state: str, words: str) -> None:

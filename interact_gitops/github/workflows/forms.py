@@ -25,7 +25,9 @@ TYPED = 24  # fields beside `params_json`; GitHub takes 25
 FAN_OUT, PARAMS_JSON, JOB = "fan_out", "params_json", "job"
 MOST_CHOICES = 100  # options of a list, in which nobody can search
 LONGEST_LINE = 160  # characters of a description
+_LEAST_WORDS = 40  # characters of it that are left to what somebody wrote
 _LONGEST_VALUE = 200  # characters of a default or an option
+_YAML_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 _EXACT = 2**53  # GitHub's numbers are JavaScript's
 _GENERATE = "write the forms again with `interact-gitops workflows generate`, or choose the branch that has them"
 
@@ -99,8 +101,8 @@ def values_of_any(job: Job, inputs: Mapping[str, Any]) -> dict[str, Scalar] | No
 
 
 def read_inputs(text: str) -> dict[str, Any]:
-    """GitHub's `toJSON(inputs)`. Raises Refused for anything but a map."""
-    return _object(text, what="INPUTS")
+    """GitHub's `toJSON(inputs)`, which is null where a form has no fields. Raises Refused for anything but a map."""
+    return {} if text.strip() == "null" else _object(text, what="INPUTS")
 
 
 def _fan_out_field() -> Field:
@@ -141,10 +143,12 @@ def _field(job: Job, name: str) -> Field | None:
 
 
 def _description(name: str, schema: Mapping[str, Any]) -> str:
-    rules = [name, *_rules(schema)]
-    said = schema.get("description") or schema.get("title")
-    return _line(f"{' '.join(str(said).split())} ({', '.join(rules)})" if said else f"{name} ({', '.join(rules[1:])})"
-                 if rules[1:] else name)  # fmt: skip
+    rules, said = list(_rules(schema)), schema.get("description") or schema.get("title")
+    if not said:
+        return _line(f"{name} ({', '.join(rules)})" if rules else name)
+    # What a value must be is told whole, as far as there is room: without it nobody can fill the field in.
+    tail = shortened(inert(visible(f" ({', '.join([name, *rules])})")), LONGEST_LINE - _LEAST_WORDS)
+    return shortened(inert(visible(" ".join(str(said).split()))), LONGEST_LINE - len(tail)) + tail
 
 
 def _rules(schema: Mapping[str, Any]) -> Iterable[str]:
@@ -219,6 +223,11 @@ def _line(text: str) -> str:
 def inert(text: str) -> str:
     """The text with no `${{` in it: GitHub refuses a file that has one where it evaluates none."""
     return re.sub(r"\$(?=\{\{)", "$ ", text)
+
+
+def word(name: str) -> str:
+    """A parameter's name as a YAML key: some names are words of YAML 1.1, which some readers take for another value."""
+    return quoted(name) if name.lower() in _YAML_WORDS else name
 
 
 def quoted(text: str) -> str:

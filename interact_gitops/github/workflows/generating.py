@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interact_gitops.github.workflows.forms import Field, form, form_of_any, inert, quoted
+from interact_gitops.github.workflows.forms import Field, form, form_of_any, inert, quoted, word
 from interact_gitops.jobs.fan_out import expand
 from interact_gitops.jobs.model import Job
 from interact_gitops.planning.rendering.github import shortened
@@ -114,6 +114,7 @@ def _environment() -> Environment:
         autoescape=False,  # noqa: S701  # YAML, whose texts go through `quoted`
     )  # fmt: skip
     made.filters["quoted"] = quoted
+    made.filters["word"] = word
     made.filters["rows"] = _rows
     return made
 

@@ -40,8 +40,12 @@ def compare(wanted: Mapping[str, str], there: Mapping[str, str | None]) -> Steps
 
 
 def read_there(top: Path, wanted: Mapping[str, str]) -> dict[str, str | None]:
-    """The files that may be ours: those wanted, and every workflow there is. A link is somebody else's."""
+    """The files that may be ours: those wanted, and every workflow there is. A link is somebody else's.
+
+    Raises Failure for a folder that leads out of the repository.
+    """
     folder = top / FOLDER
+    _demand_inside(top, folder / "any")
     names = {f"{FOLDER}/{path.name}" for path in folder.glob("*.yml")} if folder.is_dir() else set()
     return {name: _read(top / name) for name in sorted(names | wanted.keys()) if (top / name).is_symlink()
             or (top / name).exists()}  # fmt: skip

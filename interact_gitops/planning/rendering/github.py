@@ -30,7 +30,7 @@ def marker(*identity: str, of: str = "plan") -> str:
 def code(text: str, most: int = LONGEST_NAME) -> str:
     """Any text as a code span that it cannot leave: one line, at most `most` characters of it. Not for table cells,
     which end at a `|` even there."""
-    shown = visible(shortened(text, most))
+    shown = shortened(visible(text[: most + 1]), most)
     if not shown:
         return "(none)"
     ticks = "`" * (1 + _longest_run(shown))
@@ -41,7 +41,7 @@ def code(text: str, most: int = LONGEST_NAME) -> str:
 
 def html_code(text: str, most: int = LONGEST_NAME) -> str:
     """The same inside HTML of ours, such as a summary."""
-    return f"<code>{escape(visible(shortened(text, most)))}</code>"
+    return f"<code>{escape(shortened(visible(text[: most + 1]), most))}</code>"
 
 
 def fence(rows: Sequence[str]) -> str:

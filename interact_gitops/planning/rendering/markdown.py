@@ -1,7 +1,8 @@
 """A plan as a comment on a pull request: it fits, and whatever comes from definitions or targets is only shown.
 
 Theory of the cut: the head with the counts always; an index of every change, at most a share of the room; then the
-details in the plan's order, each whole or not at all; and a note of how many were left out.
+details in the plan's order, each whole, else in brief, else not at all. That something is not whole stands at the top,
+where nobody approves it unseen.
 """
 
 from __future__ import annotations
@@ -41,42 +42,67 @@ def render_markdown(
     quiet: bool = False,
     held: str | None = None,
     identity: str | None = None,
+    about: Sequence[str] = (),
+    room: int = MOST,
 ) -> str:
-    """The plan as a comment of at most 65,536 characters, without a newline at its end.
+    """The plan as a comment of at most `room` UTF-16 units, without a newline at its end.
 
     Its first line is a hidden marker, by which the comment is found again and edited: two targets, or two owners on
     one, make two comments. `identity` stands for both where a plan has no target. `held` is what apply would refuse
-    it for. `now`, `full` and `quiet` are those of `text.render_plan`.
+    it for. `about` is said below the counts, in Markdown. `now`, `full` and `quiet` are those of `text.render_plan`;
+    what does not fit in full is shown in brief.
     """
-    head = "\n\n".join(_head(plan, held, identity))
+    head = [*_head(plan, identity), *about, *_warnings(plan, held), *_facts(plan)]
     if quiet or not plan.changes:
-        return head
-    parts = [head, _index(plan)]
-    room = MOST - sum(size(part) + 2 for part in parts) - _NOTE
+        return "\n\n".join(head)
+    index = _index(plan)
+    left = room - sum(size(part) + 2 for part in (*head, index)) - _NOTE
     found = blocks(plan, full=full)
-    shown = tried = 0
-    while tried < len(found) and tried - shown < _TOO_LONG:
-        block = found[tried]
-        tried += 1
-        part = folded(_summary(block), [*_name(block), *map(_row, details(block, now=now, full=full))])
-        if size(part) + 2 <= room:
-            parts.append(part)
-            room -= size(part) + 2
-            shown += 1
-    if shown < len(found):
-        said = f"{len(found) - shown:,} of {len(found):,} details are left out: a comment holds {MOST:,} characters."
-        parts.append(f"**{said}** `interact-gitops plan` shows them.")
-    return "\n\n".join(parts)
+    shown, whole = _fitting(found, left, now=now, full=full)
+    if whole < len(found):
+        said = f"{len(found) - whole:,} of {len(found):,} details are not shown whole"
+        said = f"**{said}: there is room for {room:,} characters.** `interact-gitops plan --full` shows them."
+        head.insert(1, f"> [!WARNING]\n> {said}")
+    return "\n\n".join([*head, index, *shown])
 
 
-def _head(plan: Plan, held: str | None, identity: str | None) -> Iterator[str]:
+def _fitting(found: Sequence[Block], room: int, *, now: datetime, full: bool) -> tuple[list[str], int]:
+    """(the details that fit into `room` UTF-16 units, how many of them are whole)."""
+    shown: list[str] = []
+    whole = missed = 0
+    for block in found:
+        if missed == _TOO_LONG:
+            break
+        ways = (_detail(block, now=now, full=way) for way in ((True, False) if full else (False,)))
+        for rank, part in enumerate(ways):
+            if size(part) + 2 <= room:
+                shown.append(part)
+                room -= size(part) + 2
+                whole += rank == 0
+                break
+        else:
+            missed += 1
+    return shown, whole
+
+
+def _detail(block: Block, *, now: datetime, full: bool) -> str:
+    return folded(_summary(block), [*_name(block), *map(_row, details(block, now=now, full=full))])
+
+
+def _head(plan: Plan, identity: str | None) -> Iterator[str]:
     mark = marker(plan.target, plan.managed_by) if identity is None else marker(identity)
     yield f"{mark}\n### {counts(plan) if plan.changes else 'Plan: no changes.'}"
+
+
+def _warnings(plan: Plan, held: str | None) -> Iterator[str]:
     yield from _warning("CAUTION", "to be deleted", [change for change in plan.changes if change.action == "delete"])
     if held is not None:
         said = "; ".join(row.strip() for row in held.splitlines())
         yield f"> [!WARNING]\n> **`apply` would refuse this:** {code(said, LONGEST_REASON)}"
     yield from _warning("WARNING", "refused", [change for change in plan.changes if change.action == "refused"])
+
+
+def _facts(plan: Plan) -> Iterator[str]:
     columns = [*ORDER, "unchanged"]
     numbers = [f"{number:,}" for number in (*(plan.count(action) for action in ORDER), plan.unchanged)]
     yield f"| {' | '.join(columns)} |\n|{' --: |' * len(columns)}\n| {' | '.join(numbers)} |"

@@ -5,6 +5,7 @@ Text from definitions and targets is untrusted, and goes through `visible` exact
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Container
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from typing import Literal
 
 Line = tuple[tuple[str, str], ...]
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Letters and marks that show as nothing, in which a text can hide another (Unicode's default ignorables and blanks);
+# characters that are none, which YAML does not take; and of the selectors that make an emoji more than one in a row.
+_EMPTY = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\uffa0\ufe00-\ufe0d\U000e0100-\U000e01ef"
+    "\ufdd0-\ufdef\ufffe\uffff]|(?<=[\ufe0e\ufe0f])[\ufe0e\ufe0f]"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +33,16 @@ class Detail:
 
 
 def visible(text: str, *, keep: Container[str] = frozenset()) -> str:
-    """`text` with control, escape and direction-changing characters shown as `\\x1b`, never sent raw."""
-    if text.isprintable():  # it holds none of them, nor an odd blank
+    """`text` with what is not seen (control, escape, direction-changing, empty characters) shown as `\\x1b`."""
+    if not text.isascii():
+        text = _EMPTY.sub(lambda found: _spelled(found.group()), text)
+    if text.isprintable():  # it holds none of the others, nor an odd blank
         return text
-    return "".join(
-        c if c in keep or unicodedata.category(c) not in _UNSEEN else c.encode("unicode_escape").decode() for c in text
-    )
+    return "".join(c if c in keep or unicodedata.category(c) not in _UNSEEN else _spelled(c) for c in text)
+
+
+def _spelled(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def line(*parts: str | tuple[str, str]) -> Line:

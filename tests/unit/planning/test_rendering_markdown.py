@@ -31,8 +31,8 @@ WORDS = frozenset(
         r"\w+",
         """Plan to create update delete move adopt refused unchanged no changes be deleted would refuse this CAUTION
         WARNING unmanaged untouched Nothing is deleted only a part of the definitions was looked at or prune given Note
-        Notes Target managed by All jobs channels and more details are left out comment holds characters shows them
-        none Between target asked""",
+        Notes Target managed by All jobs channels and more details are not shown whole there room for characters shows
+        them none Between target asked""",
     )
 )
 
@@ -331,10 +331,10 @@ def test_it_fits_whatever_the_plan(name: str, count: int, full: bool) -> None:
     comment = render_markdown(plan(jobs, [remote(definition(f"gone-{n}")) for n in range(count)]), now=NOW, full=full)
     seen = read(comment)
     assert f"{count:,} to be deleted:" in seen.words
-    assert comment.endswith("</details>") or "are left out: a comment holds 65,536 characters." in seen.words
+    assert comment.endswith("</details>") or "are not shown whole: there is room for 65,536 characters." in seen.words
     if count == 3_000:
         assert "All 6,000 changes" in seen.words
-        assert "are left out" in seen.words or not full
+        assert "are not shown whole" in seen.words or not full
         assert sum(map(size, seen.code)) > INDEX_MOST / 2
         assert re.search(r"… [\d,]+ more\n", "".join(seen.code))
 
@@ -343,7 +343,7 @@ def test_one_detail_too_long_does_not_hide_the_others() -> None:
     jobs = [definition("a", prompts=(Prompt(text="x\n" * 60_000),)), *(definition(key) for key in "bcd")]
     comment = render_markdown(plan(jobs), now=NOW, full=True)
     seen = read(comment)
-    assert "1 of 2 details are left out" in seen.words  # b, c and d say the same
+    assert "1 of 2 details are not shown whole" in seen.words  # b, c and d say the same
     assert "create 3 jobs" in seen.words
     mostly = [definition(f"j{n:02}", prompts=(Prompt(text=f"{n}\n" * 60_000),)) for n in range(20)]
-    assert "20 of 20 details are left out" in read(render_markdown(plan(mostly), now=NOW, full=True)).words
+    assert "20 of 20 details are not shown whole" in read(render_markdown(plan(mostly), now=NOW, full=True)).words

@@ -1,0 +1,31 @@
+"""`github head`: whether a workflow still runs for what its branch is at."""
+
+from __future__ import annotations
+
+from interact_gitops.cli.github_posts import SHA
+from interact_gitops.cli.options import Workspace, command
+from interact_gitops.cli.output import say
+from interact_gitops.errors import ExitCode, Refused
+
+_BRANCH = "refs/heads/"
+
+
+@command("head", examples="interact-gitops github head")
+def head(workspace: Workspace) -> int:
+    """Refuse to go on where the branch (GITHUB_REF) has moved on from the commit of this run (GITHUB_SHA).
+
+    A run that waited for its approval, or is run again, would apply what has been reverted since.
+    """
+    from interact_gitops.github.api import github_of
+    from interact_gitops.github.posts import head_of
+
+    github, environ = github_of(workspace.environ), workspace.environ
+    ref, sha = environ.get("GITHUB_REF", ""), environ.get("GITHUB_SHA", "")
+    if not ref.startswith(_BRANCH) or not SHA.fullmatch(sha):
+        raise Refused("GITHUB_REF and GITHUB_SHA name no branch's commit", remedy="run this in a workflow of GitHub")
+    branch, there = ref.removeprefix(_BRANCH), head_of(github, ref)
+    if there != sha:
+        said = f"{branch} is at {there[:12]} by now, and this run is of {sha[:12]}: nothing is applied"
+        raise Refused(said, remedy=f"approve the run of {there[:12]}, whose plan holds what is still wanted")
+    say(f"{branch} is at {sha[:12]}")
+    return ExitCode.DONE
