@@ -23,6 +23,7 @@ TURNED_ROWS = 3
 MARKDOWN_ROWS = 200
 WIDTH_WITHOUT_TERMINAL = 120
 TRIGGERS = {"manual": "started by hand", "schedule": "started by its schedule", "api": "started through the API"}
+_ADDRESS = re.compile(r"\b(?:(?:https?|ftp|mailto|xmpp):|www(?=\.))", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*(.+?)\*\*")
 
 
@@ -167,10 +168,18 @@ def chat_markdown(chat: Mapping[str, Any], state: str) -> str:
 
 
 def escape_markdown(text: str, *, bold: bool = False) -> str:
-    """`text` with everything that markdown or HTML would act on made literal; `bold` keeps `**…**` and bullets."""
-    escaped = re.sub(r"([\\`_\[\]<>|#!&@~$])", r"\\\1", visible(text, keep=NEWLINE))
+    """`text` with everything that markdown or HTML would act on made literal; `bold` keeps `**…**` and bullets.
+
+    Names after `@`, addresses of mail and of the web are taken for links after backslashes are gone: what stands
+    between their parts is not seen.
+    """
+    escaped = re.sub(r"([\\`_\[\]<>|#!&~$])", r"\\\1", visible(text, keep=NEWLINE))
+    escaped = re.sub(r"@(?=\w)", "@\N{WORD JOINER}", escaped)
+    escaped = _ADDRESS.sub(lambda found: f"{found[0]}\N{WORD JOINER}", escaped)
+    # A line of these alone is a rule, or makes a heading of the one above it.
+    escaped = re.sub(r"(?m)^([ \t]*)(?==+[ \t]*$|-+[ \t]*$|(?:-[ \t]*){3,}$)", r"\1\\", escaped)
     if bold:
-        return escaped
+        return re.sub(r"(?m)^([ \t]*)(?=(?:\*[ \t]*){3,}$)", r"\1\\", escaped)
     return re.sub(r"(?m)^(\s*)([-+*]|\d+\.)(?=\s)", r"\1\\\2", escaped.replace("*", r"\*"))
 
 

@@ -36,11 +36,12 @@ def wanted_workflows(workspace: Workspace) -> tuple[Path, dict[str, str]]:
     if top != settings.folder.resolve():
         raise Refused("workflows belong to the top of the repository, and the configuration is below it",
                       remedy=f"keep interact-gitops.yaml in {top}")  # fmt: skip
-    found = workspace.load().valid(settings.definitions)
+    choices = choices_of(settings)
+    found = workspace.load(choices.target).valid(settings.definitions)
     wanted = settings.github.get("dispatch")
     formed = found if wanted is None else select(found, wanted) if wanted else ()
     forms = frozenset(definition.job.key for definition in formed)
-    return top, generate(choices_of(settings), [definition.job for definition in found], forms=forms)
+    return top, generate(choices, [definition.job for definition in found], forms=forms)
 
 
 def choices_of(settings: Settings) -> Choices:
@@ -83,9 +84,7 @@ def _check(settings: Settings) -> None:
         except ScheduleInvalid as invalid:
             raise Refused(f"github.{name}: {invalid.message}", remedy=invalid.remedy) from invalid
     if _NO_BRANCH.search(said.get("branch", "main")):
-        raise Refused(
-            f"github.branch: {said['branch']!r} is no name of a branch", remedy="write its name, such as main"
-        )
+        raise Refused(f"github.branch: {said['branch']!r} is no branch's name", remedy="write one, such as main")
     if len(settings.targets) > 1 and not (said.get("target") or settings.default_target):
         named = f"one of {', '.join(settings.targets)}"
         raise Refused("the workflows work with one target, and none is named", remedy=f"set github.target to {named}")

@@ -45,6 +45,8 @@ def validate(workspace: Workspace, paths: tuple[str, ...], form: str) -> int:
         say_json({"valid": errors == 0, "jobs": jobs, "problems": [_as_json(problem) for problem in problems]})
     elif form in _FOR_PROGRAMS:
         annotate(workspace, problems, form, folder=workspace.settings.folder)
+        if form == "github":  # a step that says nothing leaves people wondering what it did
+            _summarise(jobs, errors, len(problems) - errors, workspace)
     else:
         for problem in problems:
             say(visible(str(problem), keep=NEWLINE))

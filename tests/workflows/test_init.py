@@ -91,3 +91,42 @@ def test_no_module_of_the_repository_is_run(repository: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "EXECUTED" not in done.stdout + done.stderr
+
+
+CONFIGURATION = "managed_by: acme/jobs\n"
+TARGET = "targets:\n  main: {url: 'https://x.example', organization: o, api_key: '${KEY}'}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("github: {drift_cron: '61 5 * * *'}", "github.drift_cron: "),
+        ("github: {schedule_cron: '5 5 32 * *'}", "github.schedule_cron: "),
+        ("github: {branch: a..b}", "github.branch: 'a..b' is no branch's name"),
+        ("github: {branch: a/}", "github.branch: 'a/' is no branch's name"),
+        (TARGET.replace("KEY", "PATH"), "the variable PATH is used by GitHub's runners"),
+        (TARGET.replace("KEY", "GITHUB_TOKEN"), "the variable GITHUB_TOKEN is used by GitHub's runners"),
+        (TARGET.replace("o,", "'${BASH_ENV}',"), "the variable BASH_ENV is used by GitHub's runners"),
+        (
+            "channels: {s: {type: slack, url: '${NODE_OPTIONS}'}}",
+            "the variable NODE_OPTIONS is used by GitHub's runners",
+        ),
+        (TARGET + TARGET.split("\n")[1].replace("main", "other"), "set github.target to one of main, other"),
+    ],
+)
+def test_what_github_would_not_take_is_refused(repository: Path, text: str, words: str) -> None:
+    (repository / "interact-gitops.yaml").write_text(f"{CONFIGURATION}{text}\n")
+    (repository / "jobs.d").mkdir()
+    code, said = run(repository, "workflows", "generate")
+    assert code == 1
+    assert words in said
+    assert not (repository / ".github").exists()
+
+
+def test_a_target_that_cannot_be_written_gets_no_workflow_that_would(repository: Path) -> None:
+    public = TARGET.replace("api_key", "api: public, api_key")
+    (repository / "interact-gitops.yaml").write_text(f"{CONFIGURATION}{public}")
+    (repository / "jobs.d").mkdir()
+    assert run(repository, "workflows", "generate")[0] == 0
+    made = {path.stem for path in (repository / ".github/workflows").iterdir()}
+    assert made == {"validate", "plan-comment", "schedule"}

@@ -197,7 +197,7 @@ def test_nobody_is_there() -> None:
 @pytest.mark.parametrize("answer", [b"<html>", b"[1]", b'{"message": "x"}', b"null", b"\xff"])
 def test_an_answer_that_is_none(github: GitHub, api: Api, answer: bytes) -> None:
     api.odd = answer
-    with pytest.raises(Failure, match="GitHub (answered with something else|does not say whose)"):
+    with pytest.raises(Failure, match=r"GitHub (answered with something else|does not say whose)"):
         keep_comment(github, 7, MARK, f"{MARK}\nplan")
     with pytest.raises(Failure, match="GitHub answered with something else"):
         changed_files(github, 7)

@@ -108,8 +108,7 @@ def test_only_the_run_of_this_pull_request_speaks_under_it(site: Site) -> None:
     """Anybody may open a pull request with somebody else's commit, and name any number."""
     merged(site)
     head, plan = changed(site), a_plan(site)
-    site.api.pulls.insert(0, {"number": 3, "state": "open",
-                              "head": {"sha": head, "ref": "change", "repo": {"id": 66, "owner": {"login": "eve"}}}})  # fmt: skip
+    site.api.pull(3, head, repository=66, owner="eve")
     whole = bytes(packed(json.dumps(plan).encode()))
     site.api.artifacts[55] = [("interact-plan-7", whole)]
     event = ended(55, head)
@@ -271,9 +270,7 @@ def test_a_styled_line_hides_no_command(site: Site) -> None:
     """The runner never sees our colours: what stands behind one begins the line."""
     merged(site)
     evil = "::error file=x::y"
-    site.write(
-        "jobs.d/overview.yaml", job("overview", "Overview", prompt=f"Give me the overview.\n{evil}\n##[error]z\n")
-    )
+    site.write("jobs.d/overview.yaml", job("overview", "Overview", prompt=f"Overview\n{evil}\n##[error]z\n"))
     site.tool("fmt")
     site.commit("evil")
     environ = {**os.environ, **site.secrets, **site.variables, "GITHUB_ACTIONS": "true", "FORCE_COLOR": "1"}

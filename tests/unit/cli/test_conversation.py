@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
+import cmarkgfm
+import pytest
 
 from interact_gitops.cli.conversation import chat_markdown, chat_text, document_table, escape_markdown
 
@@ -81,6 +84,26 @@ def test_markdown_escapes_what_is_not_ours() -> None:
 
 
 def test_escape_markdown() -> None:
-    assert escape_markdown("@everyone [x](y) `z` *b* # h") == "\\@everyone \\[x\\](y) \\`z\\` \\*b\\* \\# h"
+    assert escape_markdown("@everyone [x](y) `z` *b* # h") == (
+        "@\N{WORD JOINER}everyone \\[x\\](y) \\`z\\` \\*b\\* \\# h"
+    )
     assert escape_markdown("- a\n1. b") == "\\- a\n\\1. b"
     assert escape_markdown("**b**", bold=True) == "**b**"
+
+
+EVIL = (
+    "Title\n===", "Title\n---", "a\n\n***\n\nb", "a\n\n- - -\n", "* * *", "https://evil.example/x",
+    "www.evil.example", "HTTP://evil.example", "write to a@b.example", "mailto:a@b.example", "ask @everyone",
+    "xmpp:a@b.example/x", "<https://evil.example>", "[x](https://evil.example)", "![x](https://evil.example/i.png)",
+    "# h", "  ## h", "<img src=x>", "and @acme/team",
+    "[x]: https://evil.example\n[x]", "a | b\n--|--\nc | d",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("bold", [True, False])
+@pytest.mark.parametrize("text", EVIL)
+def test_nothing_of_an_answer_is_a_link_a_heading_or_a_mention(text: str, bold: bool) -> None:
+    """Read with GitHub's own parser; it looks for mentions in what comes out of it."""
+    shown = cmarkgfm.github_flavored_markdown_to_html(escape_markdown(text, bold=bold))
+    assert not re.search(r"<(a|h\d|hr|img|table)\b", shown)
+    assert not re.search(r"@\w", shown)

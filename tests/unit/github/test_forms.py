@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from interact_gitops.errors import Failure, Refused
-from interact_gitops.github.workflows.forms import TYPED, form, form_of_any, read_inputs, values_of, values_of_any
+from interact_gitops.github.workflows.forms import (
+    LONGEST_LINE,
+    TYPED,
+    form,
+    form_of_any,
+    read_inputs,
+    values_of,
+    values_of_any,
+)
+from interact_gitops.github.workflows.generating import FOLDER, Choices, generate
 from interact_gitops.jobs.model import FanOut, Job, Prompt
 
 
@@ -106,10 +116,41 @@ def test_the_form_of_any_job() -> None:
 
 def test_inputs_are_an_object() -> None:
     assert read_inputs("") == {}
+    assert read_inputs("null\n") == {}  # of a form without fields
     with pytest.raises(Refused, match="INPUTS is not a JSON object"):
         read_inputs("1")
 
 
+@pytest.mark.parametrize("name", ["on", "null", "y", "n", "True", "OFF", "yes", "plain"])
+def test_a_parameters_name_stays_a_text(name: str) -> None:
+    """Some words are other values to readers of YAML 1.1."""
+    text = generate(CHOICES, [job({name: {"type": "string", "default": "x"}})], forms=frozenset({"j"}))
+    inputs = yaml.safe_load(text[f"{FOLDER}/run-j.yml"])[True]["workflow_dispatch"]["inputs"]
+    assert list(inputs) == [name]
+
+
+@pytest.mark.parametrize("name", ["J\ufffe", "J\uffff", "\ufdd0", "J\u3164\u2800\U000e0141", "\x85", "\u2028"])
+def test_a_file_can_be_read_whatever_the_name(name: str) -> None:
+    one = replace(job({"a": {"type": "string", "description": name}}), name=name)
+    text = generate(CHOICES, [one], forms=frozenset({"j"}))[f"{FOLDER}/run-j.yml"]
+    said = yaml.safe_load(text)
+    assert said["name"].startswith("Run ")
+    assert "\\u" in text or "\\x" in text or "\\U" in text
+
+
+def test_what_a_value_must_be_is_told_whole() -> None:
+    """However much somebody wrote about it."""
+    schema = {"type": "integer", "minimum": 3, "maximum": 90, "description": "How many days back, " * 40}
+    (field,) = form(job({"days": schema}))
+    assert len(field.description) <= LONGEST_LINE
+    assert field.description.endswith("… (days, a whole number, at least 3, at most 90)")
+    (field,) = form(job({"kind": {"type": "string", "enum": ["x" * 150, "y"], "description": "Which kind of it"}}))
+    assert len(field.description) <= LONGEST_LINE
+    assert field.description.startswith("Which kind of it (kind, one of xxx")
+
+
+CHOICES = Choices(branch="main", target=None, environment="production", runs_on="ubuntu-24.04", version="1.2.3",
+                  drift_cron="17 5 * * *", schedule_cron="3-59/5 * * * *")  # fmt: skip
 SCALARS = st.one_of(st.booleans(), st.integers(-(10**6), 10**6), st.floats(-1e6, 1e6), st.text(max_size=20))
 
 
