@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import click
 
-from interact_gitops.cli.everywhere import global_options
+from interact_gitops.cli.grouping import group
 from interact_gitops.cli.options import Workspace, command, json_format
 from interact_gitops.cli.output import say, say_json, table
 from interact_gitops.cli.undelivered import dead, resend
 from interact_gitops.errors import Failure
-
-EXAMPLES = """\b
-Examples:
-  interact-gitops channels list
-  interact-gitops channels test marketing-slack
-  interact-gitops channels dead
-  interact-gitops channels resend --all"""
-
-
-def _say_help() -> None:
-    context = click.get_current_context()
-    if context.invoked_subcommand is None:
-        say(context.get_help())
-
-
-channels = click.Group(
-    "channels", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
-    help="See and test channels, and send again what failed.",
-)  # fmt: skip
 
 
 @command("list", examples="interact-gitops channels list\ninteract-gitops channels list --format json")
@@ -66,5 +47,13 @@ def test(workspace: Workspace, name: str, form: str) -> None:
         )
 
 
-for _command in (list_, test, dead, resend):
-    channels.add_command(_command)
+channels = group(
+    "channels", list_, test, dead, resend,
+    help="See and test channels, and send again what failed.",
+    examples="""
+interact-gitops channels list
+interact-gitops channels test marketing-slack
+interact-gitops channels dead
+interact-gitops channels resend --all
+""",
+)  # fmt: skip

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from interact_gitops.cli.everywhere import global_options
+from interact_gitops.cli.grouping import group
 from interact_gitops.cli.ledger_upkeep import export, prune, recover
 from interact_gitops.cli.options import Workspace, command, json_format
 from interact_gitops.cli.output import say, say_json, table
@@ -16,30 +16,11 @@ from interact_gitops.errors import Failure
 if TYPE_CHECKING:
     from interact_gitops.ledger.states import State
 
-EXAMPLES = """\b
-Examples:
-  interact-gitops ledger status
-  interact-gitops ledger list --state needs_operator
-  interact-gitops ledger show weekly-campaign-performance@2026-11-23T07:00Z
-  interact-gitops ledger recover monday-briefing@2026-11-23T07:00Z --adopt chat_65196ac6
-  interact-gitops ledger prune --older-than 400d"""
 # The states, as `ledger.states` has them: `--help` imports nothing of ours, and a test compares the two.
 STATES = (
     *("planned", "claimed", "sending", "triggered", "running", "succeeded", "failed", "cancelled", "timed_out"),
     *("missed", "skipped_overlap", "needs_operator"),
 )
-
-
-def _say_help() -> None:
-    context = click.get_current_context()
-    if context.invoked_subcommand is None:
-        say(context.get_help())
-
-
-ledger = click.Group(
-    "ledger", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
-    help="See the run-key ledger, settle what nobody knows, prune and export it.",
-)  # fmt: skip
 
 
 @command("status", examples="interact-gitops ledger status\ninteract-gitops ledger status --format json")
@@ -103,5 +84,14 @@ def show(workspace: Workspace, run: str, form: str) -> None:
         say_run(found, steps)
 
 
-for _command in (status, list_, show, recover, prune, export):
-    ledger.add_command(_command)
+ledger = group(
+    "ledger", status, list_, show, recover, prune, export,
+    help="See the run-key ledger, settle what nobody knows, prune and export it.",
+    examples="""
+interact-gitops ledger status
+interact-gitops ledger list --state needs_operator
+interact-gitops ledger show weekly-campaign-performance@2026-11-23T07:00Z
+interact-gitops ledger recover monday-briefing@2026-11-23T07:00Z --adopt chat_65196ac6
+interact-gitops ledger prune --older-than 400d
+""",
+)  # fmt: skip

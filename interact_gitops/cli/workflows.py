@@ -4,27 +4,10 @@ from __future__ import annotations
 
 import click
 
-from interact_gitops.cli.everywhere import global_options
+from interact_gitops.cli.grouping import group
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import note, say, visible
 from interact_gitops.errors import ExitCode, Refused
-
-EXAMPLES = """\b
-Examples:
-  interact-gitops workflows generate
-  interact-gitops workflows generate --check"""
-
-
-def _say_help() -> None:
-    context = click.get_current_context()
-    if context.invoked_subcommand is None:
-        say(context.get_help())
-
-
-workflows = click.Group(
-    "workflows", epilog=EXAMPLES, params=list(global_options()), callback=_say_help, invoke_without_command=True,
-    help="Write the GitHub workflows of this repository.",
-)  # fmt: skip
 
 
 @command("generate", examples="interact-gitops workflows generate\ninteract-gitops workflows generate --check")
@@ -62,4 +45,11 @@ def generate(workspace: Workspace, check: bool) -> int:
     return ExitCode.DONE
 
 
-workflows.add_command(generate)
+workflows = group(
+    "workflows", generate,
+    help="Write the GitHub workflows of this repository.",
+    examples="""
+interact-gitops workflows generate
+interact-gitops workflows generate --check
+""",
+)  # fmt: skip
