@@ -36,7 +36,7 @@ def run_program(
             return None
         finally:
             _end(process)
-    return Said(code=process.returncode, out=out, complaint=complaint.decode("utf-8", "replace"))
+    return Said(code=process.returncode, out=out, complaint=complaint.decode("utf-8", "replace").strip())
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from interact_gitops.errors import Failure
+from interact_gitops.programs import Said, run_program
 
 LONGEST = 120  # seconds that a question may take: a disk over the network that hangs must not hang us
 
@@ -20,15 +19,6 @@ _OF_THE_MACHINE = re.compile(
 )
 # A partial clone would fetch what it lacks, a credential helper would ask for a password; complaints in one language.
 _QUIET = {"GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
-    """What git answered: its exit code, its output, and its complaint."""
-
-    code: int
-    out: bytes
-    complaint: str
 
 
 def top_of(folder: Path) -> Path | None:
@@ -46,20 +36,14 @@ def ask_git(folder: Path, *arguments: str, given: bytes | None = None) -> Said |
 
     Raises Failure when it takes longer than two minutes.
     """
-    environ = {name: value for name, value in os.environ.items() if _OF_THE_MACHINE.match(name)}
+    environ = {name: value for name, value in os.environ.items() if _OF_THE_MACHINE.match(name)} | _QUIET
+    # Callers put `--end-of-options` before what people wrote.
+    git = ["git", "-C", str(top_of(folder) or folder), "-c", "safe.bareRepository=explicit", *arguments]
     try:
-        done = subprocess.run(  # noqa: S603  # no shell; callers put `--end-of-options` before what people wrote
-            ["git", "-C", str(top_of(folder) or folder), "-c", "safe.bareRepository=explicit", *arguments],  # noqa: S607  # the git of the PATH, as GitPython's
-            capture_output=True,
-            check=False,
-            env={**environ, **_QUIET},
-            input=given or b"",
-            timeout=LONGEST,
-            start_new_session=True,  # a signal to our whole group lets us finish what we are at
-        )
-    except subprocess.TimeoutExpired as slow:
-        said = f"git {arguments[0]} gave no answer within {LONGEST} s in {str(folder)!r}"
-        raise Failure(said, remedy="check the disk that the repository is on") from slow
+        said = run_program(git, folder=Path(), environ=environ, seconds=LONGEST, given=given)
     except OSError:
         return None
-    return Said(code=done.returncode, out=done.stdout, complaint=os.fsdecode(done.stderr).strip())
+    if said is None:
+        slow = f"git {arguments[0]} gave no answer within {LONGEST} s in {str(folder)!r}"
+        raise Failure(slow, remedy="check the disk that the repository is on")
+    return said

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from interact_gitops.errors import Failure, Position, Problem
-from interact_gitops.gitops.program import Said, ask_git, top_of
+from interact_gitops.gitops.program import ask_git, top_of
 from interact_gitops.jobs.source import MAX_BYTES
 from interact_gitops.jobs.tree import SUFFIXES, SourceFile, label_of
+from interact_gitops.programs import Said
 
 _LINK, _SUBMODULE = "120000", "160000"
 _LONGEST_CHAIN = 10  # links that lead to links
