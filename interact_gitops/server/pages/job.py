@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,7 +28,7 @@ from interact_gitops.server.pages.run_form import RunForm, run_form
 from interact_gitops.server.pages.standing import Standing, attention_words, judge, sync_items
 from interact_gitops.server.pages.visits import Fields, Visit
 from interact_gitops.server.pages.words import TRIGGERS, count, values, who
-from interact_gitops.server.store import jobs, overview, sync
+from interact_gitops.server.store import channels, jobs, overview, sync
 from interact_gitops.server.store.database import Connection
 from interact_gitops.server.store.jobs import StoredJob
 from interact_gitops.server.store.overview import ChatLine, RunLine
@@ -144,7 +144,9 @@ def job_page(
         grid, first = _grid(db, runs[:COLUMNS], line.schedule)
         first |= overview.first_chats(db, [run.seq for run in runs[COLUMNS:HISTORY]])
         once = once_token(visit, db, stored)
-    job = stored.job()
+        job = stored.job()
+        named = {one.channel for one in job.notifications}
+        missing = {name for name in named if channels.find_by_name(db, visit.organisation_id, name) is None}
     standing = judge(line, sync_items(standings), now=visit.now)
     agent = visit.instance.crew.by_slug(job.agent)
     coming, coming_words = _coming(job, paused=standing.health == "paused", now=visit.now)
@@ -168,7 +170,7 @@ def job_page(
         once=once,
         definition_hash=stored.definition_hash,
         prompts=tuple((prompt.text, prompt.query) for prompt in job.prompts),
-        facts=tuple(_facts(job, stored)),
+        facts=tuple(_facts(job, stored, missing)),
         origin=provenance(
             managed_by=stored.managed_by, path=stored.source_path, commit=stored.git_commit, standings=standings
         ),
@@ -236,7 +238,7 @@ def _coming(job: Job, *, paused: bool, now: datetime) -> tuple[tuple[Occurrence,
     return found, "It is paused: these runs will not start until it is resumed." if paused else ""
 
 
-def _facts(job: Job, stored: StoredJob) -> Iterable[Fact]:
+def _facts(job: Job, stored: StoredJob, missing: Set[str]) -> Iterable[Fact]:
     if job.owner:
         yield Fact(name="Owner", words=job.owner)
     if job.schedule is not None and not stored.schedule_enabled:
@@ -252,7 +254,8 @@ def _facts(job: Job, stored: StoredJob) -> Iterable[Fact]:
         yield Fact(name="Pauses", words=f"after {count(job.pause_after_failures, 'failed run')} in a row")
     for one in job.notifications:
         topics = ", ".join(topic.replace("_", " ") for topic in one.topics)
-        yield Fact(name="Tells", words=f"{one.channel}: {topics}")
+        gap = " (there is no such channel: nobody hears of it)" if one.channel in missing else ""
+        yield Fact(name="Tells", words=f"{one.channel}: {topics}{gap}")
     if job.labels:
         yield Fact(name="Labels", words=_labels(job.labels))
     if job.protect:

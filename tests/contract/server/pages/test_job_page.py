@@ -245,6 +245,15 @@ def test_the_definition_leads_to_its_file_and_commit(owner, visitor, house):
     assert f"key: {job['key']}" in page.one("details", id="yaml").text
 
 
+def test_a_channel_that_is_not_there_is_said(owner, visitor):
+    """Nobody would hear of a failure, and nobody would know."""
+    owner("POST", "/api/notifications/channels", json={"name": "there", "type": "email", "to": ["a@example.com"]})
+    job = owner.create(notifications=[{"channel": name, "topics": ["failed_run"]} for name in ("there", "gone")])
+    shown = visitor.get(f"/jobs/{job['id']}").text
+    assert "there: failed run (there" not in shown
+    assert "gone: failed run (there is no such channel: nobody hears of it)" in shown
+
+
 def test_a_large_fan_out_shows_what_failed_first(owner, visitor, house):
     combinations = [{"n": number} for number in range(400)]
     job = owner.create(
