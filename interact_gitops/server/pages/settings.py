@@ -12,7 +12,7 @@ from interact_gitops.server.identity import PERMISSIONS
 from interact_gitops.server.pages.answers import Outcome, Page, Redirect
 from interact_gitops.server.pages.calling import call_of
 from interact_gitops.server.pages.visits import Visit
-from interact_gitops.server.pages.words import at
+from interact_gitops.server.pages.words import at, sentence
 from interact_gitops.server.store import channels, deliveries, organisations
 from interact_gitops.server.store.channels import StoredChannel
 from interact_gitops.server.store.deliveries import StoredDelivery
@@ -217,7 +217,7 @@ def _message(delivery: StoredDelivery) -> Message:
         topic=TOPIC_WORDS.get(delivery.topic, delivery.topic),
         state=delivery.state,
         tries=delivery.tries,
-        error=delivery.error,
+        error=sentence(delivery.error) if delivery.error else None,
         made=at(delivery.created_at),
         settled=at(delivery.settled_at) if delivery.settled_at else None,
         chat_id=delivery.chat_id,

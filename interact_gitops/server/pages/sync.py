@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 
 from interact_gitops.server.pages.answers import Outcome, Page
 from interact_gitops.server.pages.visits import Visit
-from interact_gitops.server.pages.words import at
+from interact_gitops.server.pages.words import at, sentence
 from interact_gitops.server.store import jobs, sync
 
 SILENT = timedelta(minutes=15)  # a loop says every five minutes that it is alive
@@ -138,10 +138,10 @@ def _loop(standing: Mapping[str, Any], ids: Mapping[str, str], now: datetime) ->
         sync=standing["sync"],
         sync_words=SYNC_WORDS[standing["sync"]],
         sync_shape=SHAPES[standing["sync"]],
-        sync_reason=standing["syncReason"],
+        sync_reason=sentence(standing["syncReason"]),
         health=standing["health"],
         health_shape=SHAPES[standing["health"]],
-        health_reason=standing["healthReason"],
+        health_reason=sentence(standing["healthReason"]),
         head=_commit(standing.get("head"), web),
         good=_commit(standing.get("good"), web),
         signature=signature,
@@ -153,7 +153,9 @@ def _loop(standing: Mapping[str, Any], ids: Mapping[str, str], now: datetime) ->
         differing=standing["differing"],
         items=_items(items, ids),
         left_out=max(0, standing["differing"] - len(items)),
-        hold=Hold(reason=hold["reason"], release=hold["release"], since=_time(hold.get("since"))) if hold else None,
+        hold=Hold(reason=sentence(hold["reason"]), release=hold["release"], since=_time(hold.get("since")))
+        if hold
+        else None,
         problems=tuple(standing["problems"]),
         looked=_time(standing.get("passedAt")),
         looks_next=_time(standing.get("nextAt")),
@@ -172,7 +174,7 @@ def _items(items: Sequence[Mapping[str, Any]], ids: Mapping[str, str]) -> tuple[
             state=item["state"],
             words=STATE_WORDS[item["state"]],
             shape=SHAPES[item["state"]],
-            reason=item["reason"],
+            reason=sentence(item["reason"]),
             fields=tuple(
                 Difference(field=one["field"], git=one["git"], here=one["target"]) for one in item.get("fields", ())
             ),

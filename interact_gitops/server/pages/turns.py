@@ -22,7 +22,7 @@ ERRORS = {
     "cancelled": "It was cancelled",
     "interrupted": "It was interrupted",
     "superseded": "Another run took its place",
-    "no_match": "No verified query answers this question",
+    "no_match": "The question could not be answered",
     "refused": "The query was refused",
     "internal": "The server met a bug",
     "invalid": "The answer could not be made",

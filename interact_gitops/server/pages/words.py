@@ -56,8 +56,8 @@ def values(parameters: Mapping[str, Scalar]) -> str:
 
 
 def sentence(text: str) -> str:
-    """A message with a capital letter and a full stop, as it stands alone."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    """A message with a capital letter and a full stop, as it stands alone; nothing for nothing."""
+    return text and text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def short_commit(commit: str) -> str:

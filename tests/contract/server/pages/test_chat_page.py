@@ -70,7 +70,7 @@ def test_a_failure_is_said_in_plain_words_and_can_be_run_again(owner, visitor):
     chat = owner.run(job)
     page = visitor.get(f"/chats/{chat['id']}")
     said = page.one("div", class_="faults")
-    assert said.one("h3").text == "No verified query answers this question"
+    assert said.one("h3").text == "The question could not be answered"
     assert "What helps:" in said.text
     visitor.send(form_to(page, "/again"))
     page = visitor.follow()

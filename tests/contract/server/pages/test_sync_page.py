@@ -49,7 +49,7 @@ def test_a_loop_in_step(site: tuple[Browser, httpx.Client]) -> None:
     assert api.put("/api/sync", json=standing()).status_code == 204
     page = browser.get("/sync")
     words = said(page)
-    for part in ("acme/jobs", "In sync", "Healthy", "everything is as 3f2a8c1 says", "Ask for the cost, too", "Ada",
+    for part in ("acme/jobs", "In sync", "Healthy", "Everything is as 3f2a8c1 says.", "Ask for the cost, too", "Ada",
                  "main", "Not demanded", "2026-11-23 08:01:00 UTC", "3 jobs as git says"):  # fmt: skip
         assert part in words, part
     assert f"https://github.com/acme/jobs/commit/{SHA}" in Safe(page.text).links
