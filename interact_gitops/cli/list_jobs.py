@@ -67,7 +67,7 @@ def _cells(row: Row) -> list[str]:
 
     job, standing = row.definition.job, row.standing
     when = instant(row.next_run.astimezone(ZoneInfo(job.schedule.timezone))) if row.next_run and job.schedule else "—"
-    last = standing.last_words() if standing else "—"
+    last = standing.last_words(job.schedule) if standing else "—"
     return [job.key, shorten(job_schedule_words(job), 60), when, last, standing.state if standing else "unknown"]
 
 

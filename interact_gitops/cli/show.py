@@ -69,7 +69,7 @@ def _facts(definition: Definition, standing: Standing | None) -> list[tuple[str,
         ("labels", ", ".join(f"{k}={v}" for k, v in sorted(job.labels.items())) or "—"),
     ]
     if standing:
-        facts += [("state", standing.state), ("last run", standing.last_words())]
+        facts += [("state", standing.state), ("last run", standing.last_words(job.schedule))]
         facts += [("paused", standing.pause.words)] if standing.pause else []
     return facts
 

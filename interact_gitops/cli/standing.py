@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from interact_gitops.cli.output import instant, note
 from interact_gitops.errors import Failure
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from interact_gitops.interact.client import Client
     from interact_gitops.interact.records import ChatSummary, RemoteJob
     from interact_gitops.jobs.model import Definition
+    from interact_gitops.schedule import Schedule
 
 RECENT = 500  # chats looked through for last runs: one page of the list
 
@@ -29,11 +31,12 @@ class Standing:
     last: ChatSummary | None
     pause: Standstill | None = None
 
-    def last_words(self) -> str:
-        """`Mon 2026-11-23 08:00 CET succeeded`, or a dash."""
+    def last_words(self, schedule: Schedule | None) -> str:
+        """`Mon 2026-11-23 08:00 CET succeeded`, in the zone in which the next run is said; or a dash."""
         if self.last is None or self.last.created_at is None:
             return "—"
-        return f"{instant(self.last.created_at.astimezone())} {self.last.state}"
+        when = self.last.created_at.astimezone(ZoneInfo(schedule.timezone) if schedule else None)
+        return f"{instant(when)} {self.last.state}"
 
     def last_json(self) -> dict[str, Any] | None:
         """The last run's id, state and time."""
