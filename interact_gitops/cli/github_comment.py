@@ -68,10 +68,13 @@ def _shown(document: Any, head: Head, files: Sequence[str]) -> str:
 
 
 def _about(head: Head, files: Sequence[str]) -> Iterator[str]:
+    from interact_gitops.github.posts import MOST_FILES
     from interact_gitops.planning.rendering.github import code, listed
 
     yield f"Of the commit `{head.sha[:12]}`. What is applied is planned again after the merge, and approved there."
     ruling = [name for name in files if name.startswith(_RULING[0]) or name in _RULING]
+    if len(files) >= MOST_FILES:
+        yield "> [!WARNING]\n> **It changes more files than GitHub lists**; some of them may decide what runs."
     if ruling:
         names = listed([code(name) for name in ruling[:_NAMED]], len(ruling))
         yield (

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from interact_gitops.github.api import GitHub
 
 LONGEST_STATUS = 140  # characters
+MOST_FILES = 3_000  # of a pull request that GitHub lists
 
 Done = Literal["made", "edited", "left", "closed", "nothing"]
 
@@ -118,8 +119,8 @@ def pull_requests_of(github: GitHub, head: Head) -> list[int]:
 
 
 def changed_files(github: GitHub, number: int) -> list[str]:
-    """The paths that a pull request changes, those before a renaming too; of very many the first 3,000, which is what
-    GitHub tells. Raises Failure."""
+    """The paths that a pull request changes, those before a renaming too; of very many the first MOST_FILES. Raises
+    Failure."""
     found = [(one.get("filename"), one.get("previous_filename")) for one in github.pages(f"/pulls/{number}/files")]
     return [str(name) for names in found for name in names if name]
 

@@ -102,6 +102,10 @@ def test_a_change_of_what_rules_is_said_first(site: Site) -> None:
     body = site.api.comments[7][0]["body"]
     assert "**It changes more than jobs:** ``.github/actions/`x/action.yml``." in body
     assert body.index("It changes more than jobs") < body.index("```diff")
+    assert "more files than GitHub lists" not in body
+    site.api.files[7] = [{"filename": f"!{number}"} for number in range(3_000)]  # what comes after them is not listed
+    site.run("plan-comment", event_name="workflow_run", event=ended(55, head))
+    assert "It changes more files than GitHub lists" in site.api.comments[7][0]["body"]
 
 
 def test_only_the_run_of_this_pull_request_speaks_under_it(site: Site) -> None:
