@@ -55,8 +55,9 @@ lint: .venv/.dev
 EDGES := interact_gitops/jobs/tree.py,interact_gitops/planning/applying.py,interact_gitops/planning/sending.py,interact_gitops/planning/interrupts.py
 PURE := interact_gitops/schedule/*,interact_gitops/jobs/*,interact_gitops/planning/*,interact_gitops/errors.py
 
-# Coverage slows a test by half, so it is on where those parts are tested, and off where programs are.
-PROGRAMS := tests/acceptance tests/browser tests/contract tests/faults tests/workflows
+# Coverage slows a test by half, so it is on where those parts are tested, and off where programs are. The longest of
+# these come first, so that none is left over at the end.
+PROGRAMS := tests/faults tests/acceptance tests/browser tests/contract tests/workflows
 
 test: lint
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report= tests/unit tests/definitions
