@@ -45,9 +45,14 @@ def is_open(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
         if inner is not None:
             return is_open(str(inner))
+    if any(ip in network for network in _INTERNAL if network.version == ip.version):
+        return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
+# Global by their numbers (to some versions of Python), and yet internal: site-local addresses (RFC 3879), protocol
+# assignments (RFC 6890; Oracle's metadata is at 192.0.0.192), and what Azure's machines have their secrets from.
+_INTERNAL = tuple(map(ipaddress.ip_network, ("fec0::/10", "192.0.0.0/24", "168.63.129.16/32")))
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291, 2.5.5.1
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, TemplateRuntimeError
 
 from interact_gitops.errors import TemplateInvalid
 from interact_gitops.server.agents.sandbox import LONGEST_TEXT as LONGEST_OUTPUT
-from interact_gitops.server.agents.sandbox import AnswerEnvironment
+from interact_gitops.server.agents.sandbox import AnswerEnvironment, text_of
 
 _MISSING = "–"
+_MOST_DECIMALS = 15
 _FAULTS = (ArithmeticError, ValueError, LookupError, AttributeError, RecursionError)
 """What Jinja's own filters raise for values that they were not made for."""
 
@@ -71,6 +72,7 @@ def check_rule(rule: str) -> None:
 
 def number(value: Any, decimals: int = 0) -> str:
     """12345.6 → 12,346"""
+    _demand_decimals(decimals)
     return _MISSING if value is None else f"{float(value):,.{decimals}f}"
 
 
@@ -84,11 +86,13 @@ def money(value: Any, decimals: int = 0, currency: str = "€") -> str:
 
 def percent(value: Any, decimals: int = 1) -> str:
     """0.1234 → 12.3%"""
+    _demand_decimals(decimals)
     return _MISSING if value is None else f"{float(value) * 100:,.{decimals}f}%"
 
 
 def change(value: Any, before: Any, decimals: int = 1) -> str:
     """110 after 100 → +10.0%"""
+    _demand_decimals(decimals)
     if value is None or not before:
         return "no earlier figure"
     return f"{(float(value) / float(before) - 1) * 100:+,.{decimals}f}%"
@@ -110,8 +114,14 @@ def _environment() -> AnswerEnvironment:
     return made
 
 
+def _demand_decimals(decimals: object) -> None:
+    """A number with a billion decimals is a gigabyte."""
+    if not isinstance(decimals, int) or not 0 <= decimals <= _MOST_DECIMALS:
+        raise TemplateRuntimeError(f"figures have up to {_MOST_DECIMALS} decimals")
+
+
 def _finalize(value: object) -> object:
-    return _MISSING if value is None else value
+    return _MISSING if value is None else text_of(value)
 
 
 @functools.lru_cache(maxsize=1024)

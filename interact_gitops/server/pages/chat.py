@@ -10,6 +10,7 @@ from interact_gitops.notify.messages.cleaning import plain
 from interact_gitops.server.clock import from_text, seconds_between
 from interact_gitops.server.pages import timetable
 from interact_gitops.server.pages.answers import Page
+from interact_gitops.server.pages.job import once_token
 from interact_gitops.server.pages.provenance import Provenance, provenance
 from interact_gitops.server.pages.turns import ERRORS, Part, Turn, pairs, readable, turn_of
 from interact_gitops.server.pages.visits import Visit
@@ -60,6 +61,7 @@ class ChatPage:
     following: str | None
     busy: bool
     again: str | None
+    once: str
 
 
 def show_chat(visit: Visit) -> Page:
@@ -74,6 +76,7 @@ def show_chat(visit: Visit) -> Page:
         events = records.events(db, chat.seq)
         previous, following = overview.neighbours(db, visit.organisation_id, chat.job_id, chat.seq, chat.combination)
         standings = sync.every(db, visit.organisation_id)
+        once = once_token(visit, db, job) if job else ""
     schedule = timetable.text_of(job.definition) if job else None
     anomalies = tuple(_anomalies(events, chat))
     turns = tuple(
@@ -116,6 +119,7 @@ def show_chat(visit: Visit) -> Page:
         following=following,
         busy=chat.status not in FINISHED,
         again=_again(chat, job_there=job is not None, closed=group.state == "closed", fan_out=group.fan_out),
+        once=once,
     )
     return Page(template="chat.html", value=value)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,7 +16,7 @@ from starlette.responses import Response
 
 from interact_gitops.server.api.rates import Rates, place_of
 from interact_gitops.server.api.receiving import receive
-from interact_gitops.server.failures import Declined
+from interact_gitops.server.failures import Declined, TooLarge
 from interact_gitops.server.instance import Instance
 from interact_gitops.server.pages.answers import Download, Outcome, Page, Redirect
 from interact_gitops.server.pages.board import Board
@@ -84,7 +85,9 @@ def responder(place: Place, house: House) -> Respond:
     async def respond(request: Request) -> Response:
         started = time.perf_counter()
         try:
-            raw = await receive(request, _anybody)
+            raw = await receive(request, functools.partial(_knock, place, house, request))
+        except SignInNeeded as needed:
+            answer = _response(_Made(outcome=problem_page(needed, back="/sign-in")), place.section, request)
         except Declined as declined:
             answer = _response(_Made(outcome=problem_page(declined)), place.section, request)
         except ClientDisconnect:
@@ -98,8 +101,20 @@ def responder(place: Place, house: House) -> Respond:
     return respond
 
 
-async def _anybody() -> None:
-    """Who sends a form is asked when it is read: its token is in it."""
+async def _knock(place: Place, house: House, request: Request) -> None:
+    """Before more than a little of a form is kept: whether its sender may send one at all. Its token is in it, and
+    weighed when it is read. Raises Declined."""
+    if place.open:
+        raise TooLarge("the form is larger than forms of this page are")
+    if place.method in _SAFE:
+        raise TooLarge("a page that is looked at takes no body")
+    headers, instance = dict(request.headers), house.instance
+    demand_host(headers.get("host"), instance)
+    demand_own_origin(headers)
+    session = session_of(headers, under=instance.secret)
+    if session.fresh:
+        demand_token(session, "")
+    await asyncio.get_running_loop().run_in_executor(house.executor, visitor_of, instance, session)
 
 
 def problem_response(request: Request, declined: Declined) -> Response:

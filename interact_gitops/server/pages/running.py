@@ -69,7 +69,7 @@ def run_again(visit: Visit) -> Outcome:
     with visit.instance.database.read() as db:
         stored = jobs.demand(db, visit.organisation_id, group.job_id)
         failed = [dict(values) for values in groups.not_completed(db, group.seq)]
-        once = once_token(visit, db, stored)
+        once = visit.form.text("once") or once_token(visit, db, stored)
     if not failed:
         notice = Notice(title="Nothing to run again", said="Every chat of this run completed.")
         return job_page(visit, notice=notice, status=409)
@@ -85,13 +85,15 @@ def run_again(visit: Visit) -> Outcome:
         idempotency_key=f"{stored.key}!{_key(once, body_digest(body))}",
     )
     try:
-        return _to(visit.instance.trigger(visit.organisation_id, stored.id, request))
+        started = visit.instance.trigger(visit.organisation_id, stored.id, request)
     except Invalid as invalid:
         said = "; ".join(fault.message for fault in invalid.faults[:3])
         notice = Notice(title="This run no longer fits the job", said=f"The job changed since: {said}.")
         return job_page(visit, notice=notice, status=422)
     except (RunInProgress, AgentInactive) as declined:
         return job_page(visit, notice=_notice(declined), status=409)
+    sent = _sent_before(visit, started)
+    return job_page(visit, notice=sent, status=409) if sent is not None else _to(started)
 
 
 def cancel_run(visit: Visit) -> Outcome:

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Sequence
 
 from interact_gitops.server.agents.connectors.lexing import Token, code
 
 LONGEST = 100_000
 LONGEST_SERIES = 100_000_000
-_BY_NUMBER = frozenset(("repeat", "lpad", "rpad", "list_resize", "array_resize"))
+_BY_NUMBER = frozenset(("repeat", "lpad", "rpad", "list_resize", "array_resize", "bitstring"))
+_BY_PRODUCT = frozenset(("levenshtein", "editdist3", "damerau_levenshtein"))
+LONGEST_COMPARED = 1_000
 _SERIES = frozenset(("range", "generate_series"))
 _BY_FORMAT = frozenset(("printf", "format"))
 _NUMBER = re.compile(r"[0-9]+")
@@ -34,6 +37,8 @@ def length_fault(found: tuple[Token, ...]) -> str | None:
         arguments = _arguments(tokens, index + 2)
         if token.name in _BY_NUMBER and not _is_short(arguments[1:2]):
             return f"it uses {token.name} with a length that is no number up to {LONGEST:,}"
+        if token.name in _BY_PRODUCT and not _are_compared(_arguments(tokens, index + 2)):
+            return f"it uses {token.name} with a text of any length (write left(…, {LONGEST_COMPARED}))"
         if token.name in _SERIES and any(_is_large(argument) for argument in arguments):
             return f"it uses {token.name} with a number over {LONGEST_SERIES:,}"
         if token.name in _BY_FORMAT and not _is_plain(arguments[:1]):
@@ -41,7 +46,7 @@ def length_fault(found: tuple[Token, ...]) -> str | None:
     return None
 
 
-def _arguments(tokens: tuple[Token, ...], start: int) -> list[list[Token]]:
+def _arguments(tokens: Sequence[Token], start: int) -> list[list[Token]]:
     """The arguments of the call whose first token after the bracket is at `start`."""
     found: list[list[Token]] = [[]]
     depth = 0
@@ -64,6 +69,22 @@ def _is_short(length: list[list[Token]]) -> bool:
         return False
     text = length[0][0].text
     return text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= LONGEST
+
+
+def _are_compared(texts: list[list[Token]]) -> bool:
+    return len(texts) == 2 and all(_is_compared(one) for one in texts)  # `a.levenshtein(b)` hides the first
+
+
+def _is_compared(argument: list[Token]) -> bool:
+    """Whether it is a written text, or `left(…, n)`, and short."""
+    if len(argument) == 1:
+        return argument[0].kind == "string" and len(argument[0].text) <= LONGEST_COMPARED
+    if len(argument) < 4 or argument[0].name != "left" or argument[1].text != "(":
+        return False
+    inner = _arguments(argument, 2)
+    size = sum(map(len, inner)) + len(inner) - 1
+    whole = len(argument) == size + 3  # nothing after its bracket
+    return whole and _is_short(inner[1:2]) and int(inner[1][0].text) <= LONGEST_COMPARED
 
 
 def _is_large(argument: list[Token]) -> bool:

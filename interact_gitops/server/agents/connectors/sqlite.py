@@ -32,6 +32,7 @@ from interact_gitops.server.agents.connectors.lexing import Token, bound, tokens
 from interact_gitops.server.agents.connectors.watch import watched
 
 _LONGEST_VALUE_BYTES = 64 * 1024 * 1024
+_LONGEST_PATTERN_BYTES = 500  # matching is not interrupted, and takes up to the value's length times the pattern's
 _BUSY_SECONDS = 5.0
 _ALLOWED = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE))
 
@@ -106,6 +107,7 @@ class SQLiteConnector:
         try:
             connection.text_factory = _text
             connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE_BYTES)
+            connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, _LONGEST_PATTERN_BYTES)
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
             connection.execute("pragma query_only = on")
             yield connection
