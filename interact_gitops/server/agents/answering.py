@@ -150,7 +150,8 @@ def _report(query: VerifiedQuery, result: QueryResult, rows: list[Row], paramete
         "columns": _names(result),
         "parameters": dict(parameters),
     }
-    text = templates.render(query.answer, values) if query.answer else f"{query.title}: {result.row_count:,} rows."
+    counted = f"{query.title}: {result.row_count:,} {'row' if result.row_count == 1 else 'rows'}."
+    text = templates.render(query.answer, values) if query.answer else counted
     if result.truncated:
         text += f"\n\nThe result was cut off after {result.row_count:,} rows; figures cover these only."
     return text

@@ -37,8 +37,9 @@ class Scale:
     def ticks(self) -> tuple[Tick, ...]:
         """Round values, ascending."""
         first, last = round(self.low / self.step), round(self.high / self.step)
+        farthest = max(abs(self.low), abs(self.high))  # its unit is that of all: 1,000M, not 1.0bn among millions
         return tuple(
-            Tick(at=self.place(number * self.step), label=number_words(number * self.step, self.step))
+            Tick(at=self.place(number * self.step), label=number_words(number * self.step, self.step, farthest))
             for number in range(first, last + 1)
         )
 
@@ -58,9 +59,10 @@ def scale(values: Sequence[float], *, start: float, end: float, from_zero: bool,
     return Scale(low=math.floor(low / step) * step, high=math.ceil(high / step) * step, start=start, end=end, step=step)
 
 
-def number_words(value: float, step: float = 0.0) -> str:
-    """A number in few characters: `1.2k`, `0.25`, `-3M`. `step` says how exact it has to be."""
-    size = max(abs(value), step)
+def number_words(value: float, step: float = 0.0, farthest: float = 0.0) -> str:
+    """A number in few characters: `1.2k`, `0.25`, `-3M`. `step` says how exact it has to be, and `farthest` beside how
+    large a number it stands."""
+    size = max(abs(value), step, farthest)
     unit, letter = next(((unit, letter) for unit, letter in _UNITS if size >= unit * 10 or size == unit), (1.0, ""))
     if size >= 1e16:
         return f"{value:.2g}"
@@ -71,7 +73,7 @@ def number_words(value: float, step: float = 0.0) -> str:
     text = f"{scaled:,.{places}f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".") if not exact else text
-    return ("0" if not text.strip("-0.,") else text) + letter
+    return text + letter if text.strip("-0.,") else "0"
 
 
 def value_words(value: float) -> str:

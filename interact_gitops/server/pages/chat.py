@@ -12,7 +12,7 @@ from interact_gitops.server.pages import timetable
 from interact_gitops.server.pages.answers import Page
 from interact_gitops.server.pages.job import once_token
 from interact_gitops.server.pages.provenance import Provenance, provenance
-from interact_gitops.server.pages.turns import ERRORS, Part, Turn, pairs, readable, turn_of
+from interact_gitops.server.pages.turns import Part, Turn, failure, pairs, readable, turn_of
 from interact_gitops.server.pages.visits import Visit
 from interact_gitops.server.pages.words import TRIGGERS, duration, values, who
 from interact_gitops.server.store import chats, groups, jobs, overview, records, sync
@@ -130,8 +130,7 @@ def _chat_error(chat: StoredChat, turns: Sequence[Turn]) -> Part | None:
     told = any(part.kind == "error" for turn in turns for part in turn.parts)
     if error is None or told:
         return None
-    title = ERRORS.get(error.kind, "It failed")
-    return Part(kind="error", title=title, said=error.message, remedy=error.remedy)
+    return failure(error.kind, error.message, error.remedy, otherwise="It failed")
 
 
 def _anomalies(events: Iterable[Event], chat: StoredChat) -> Iterable[tuple[str, str]]:

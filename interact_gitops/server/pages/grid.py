@@ -64,7 +64,9 @@ def draw_grid(
     columns = tuple(_column(run, first.get(run.seq), longest, schedule) for run in shown)
     by_row: dict[str, dict[int, ChatLine]] = {}
     names: dict[str, str] = {}
-    for chat in chats:
+    widest = {run.seq: run.chats for run in runs}
+    # A row's place is what it has in a whole run: running one combination again moves nothing.
+    for chat in sorted(chats, key=lambda chat: -widest.get(chat.group_seq, 0)):
         row = "" if chat.combination is None else canonical_json(dict(chat.combination))
         names.setdefault(row, "" if chat.combination is None else values(chat.combination))
         by_row.setdefault(row, {})[chat.group_seq] = chat

@@ -106,16 +106,20 @@ def _part(block: Mapping[str, Any], chat: StoredChat, documents: Mapping[str, Fo
         lines, cut = first_lines(block["text"], lines=MOST_LINES, characters=MOST_CHARACTERS)
         return Part(kind=kind, title=block.get("title", ""), lines=lines, cut=cut)
     if kind == "error":
-        return Part(
-            kind=kind, title=ERRORS.get(block["kind"], "The query failed"), said=block["message"],
-            remedy=block["remedy"],
-        )  # fmt: skip
+        return failure(block["kind"], block["message"], block["remedy"], otherwise="The query failed")
     found = documents.get(block["document"])
     if found is None:
         return None
     return Part(
         kind=kind, title=block["title"], evidence=_evidence(found, chat, description=block.get("description", ""))
     )
+
+
+def failure(kind: str, message: str, remedy: str | None, *, otherwise: str) -> Part:
+    """What went wrong, under its title; what only says the title once more is left out."""
+    title = ERRORS.get(kind, otherwise)
+    said = message.removeprefix(f"{title[:1].lower()}{title[1:]}: ")
+    return Part(kind="error", title=title, said="" if said == "the run was cancelled" else said, remedy=remedy)
 
 
 def _evidence(found: Found, chat: StoredChat, *, description: str) -> Evidence:

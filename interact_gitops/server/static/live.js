@@ -4,7 +4,7 @@
 //   <body data-pace="2">        seconds between two looks; the server says fewer while something runs
 //   <div id="…" data-live>      swapped as a whole, when what the server wrote differs from what it wrote before
 //   data-announce="Completed"   said aloud when it changes
-//   <body data-at="/jobs/…">    where to look, on a page that is the answer to a form
+//   <body data-at="/jobs/…">    the address of a page that is the answer to a form
 "use strict";
 
 (() => {
@@ -36,7 +36,7 @@
     try {
       const headers = { Accept: "text/html" };
       if (etag) headers["If-None-Match"] = etag;
-      const answer = await fetch(document.body.dataset.at ?? location.href, { headers, cache: "no-store", redirect: "manual" });
+      const answer = await fetch(location.href, { headers, cache: "no-store", redirect: "manual" });
       if (answer.type === "opaqueredirect") {
         location.reload(); // signed out meanwhile: to where the server leads
         return;
@@ -61,6 +61,7 @@
 
   function swap(fresh) {
     const before = announcements(document);
+    if (fresh.title) document.title = fresh.title; // "Running: …" would stay on the tab of what has ended
     if (fresh.body.dataset.pace) document.body.dataset.pace = fresh.body.dataset.pace;
     for (const next of regions(fresh)) {
       const html = next.outerHTML;
@@ -107,6 +108,10 @@
     const status = document.getElementById("live-status");
     if (status) status.textContent = words;
   }
+
+  // The answer to a form stands at its page's own address: else a reload would send the form again (and make a second
+  // key), and the way back would end at the browser's own error.
+  if (document.body.dataset.at) history.replaceState(history.state, "", document.body.dataset.at);
 
   note(document);
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : look()));

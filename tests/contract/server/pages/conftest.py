@@ -20,6 +20,13 @@ from ..conftest import TEST_AGENTS, Api, Description
 Json = dict[str, Any]
 VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 
+# Beside the queries of the API's tests: one that fails when it runs.
+BROKEN = """
+      - name: broken
+        title: Broken
+        sql: select error('the warehouse closed the door') as mood
+"""
+
 
 @dataclass
 class Element:
@@ -154,7 +161,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """A server of the pages' own: they show its first organisation."""
     folder: Path = tmp_path_factory.mktemp("pages")
     agents = folder / "agents.yaml"
-    agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS, encoding="utf-8")
+    agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS.rstrip() + BROKEN, encoding="utf-8")
     with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
         yield server
 

@@ -81,6 +81,13 @@ def test_a_failure_is_said_in_plain_words_and_can_be_run_again(owner, visitor):
     assert first.one("a", rel="next").attributes["href"] == f"/chats/{again}"
 
 
+def test_a_failed_query_is_said_to_have_failed_once(owner, visitor):
+    job = owner.create(prompts=[{"text": "Broken", "query": "broken"}])
+    said = visitor.get(f"/chats/{owner.run(job)['id']}").one("div", class_="faults")
+    assert said.one("h3").text == "The query failed"
+    assert "failed" not in said.one("p").text
+
+
 def test_earlier_attempts_are_there(owner, visitor):
     job = owner.create(prompts=[{"text": "Nobody has heard of it"}], retries={"maxAttempts": 2, "backoffSeconds": 0})
     chat = owner.run(job)
@@ -101,7 +108,7 @@ def test_a_chat_in_progress_is_followed_and_cancelled(owner, visitor, busy):
     owner.until(chat_id, "cancelled")
     page = visitor.get(f"/chats/{chat_id}")
     assert page.one("p", id="status").attributes["data-announce"] == "Cancelled"
-    assert "It was cancelled" in page.text
+    assert page.one("div", class_="faults").text == "It was cancelled"
 
 
 def test_neighbours_are_of_the_same_combination(owner, visitor):

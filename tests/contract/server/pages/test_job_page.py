@@ -128,6 +128,9 @@ def test_a_fan_out_is_offered_whole_or_as_one_chat(owner, visitor):
     visitor.send(run_form(page), what="one", n="5")
     one = owner.all("/api/agents/chats", "chats", jobId=job["id"])[0]
     assert (one["combination"], one["parameters"]) == (None, {"n": 5})
+    owner.until(one["id"], "completed")
+    grid = visitor.get(f"/jobs/{job['id']}").one("table", class_="grid")
+    assert [row.one("th").text for row in grid.one("tbody").all("tr")] == ["n 1", "n 2", "n 3", "One chat"]
 
 
 def test_a_double_click_is_one_run_and_a_later_form_another(owner, visitor):

@@ -54,6 +54,7 @@ def test_before_the_first_job_it_says_what_to_do(fresh):
     page = visitor.get("/")
     assert "No jobs yet" in page.text
     assert "interact-gitops apply" in page.text
+    assert "cd " not in page.text  # in another folder, plan and apply would find no server
     assert server.url in page.text
 
 

@@ -203,7 +203,7 @@ def test_truncation_is_said_and_anomalies_are_capped(ask):
 
 
 def test_without_a_template_the_rows_are_counted(ask):
-    assert texts(ask("query: q", agent=one_query())) == "Q: 1 rows."
+    assert texts(ask("query: q", agent=one_query())) == "Q: 1 row."
 
 
 def test_text_from_a_prompt_never_becomes_sql(ask):
