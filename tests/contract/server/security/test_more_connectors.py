@@ -72,7 +72,7 @@ def test_short_texts_may_be_compared(ducks):
 
 def test_a_dear_comparison_stops_in_time(ducks):
     sql = (
-        "select sum(levenshtein(left(repeat('a', 3000) || r::varchar, 1000), left(repeat('b', 3000), 1000)))"
+        "select sum(levenshtein(left(repeat('a', 3000) || r::varchar, 200), left(repeat('b', 3000), 200)))"
         " from range(1000000) t(r)"
     )
     kind, said, seconds = ask(ducks, sql)
