@@ -14,7 +14,7 @@ from interact_gitops.server.pages.job import once_token
 from interact_gitops.server.pages.provenance import Provenance, provenance
 from interact_gitops.server.pages.turns import Part, Turn, failure, pairs, readable, turn_of
 from interact_gitops.server.pages.visits import Visit
-from interact_gitops.server.pages.words import TRIGGERS, duration, values, who
+from interact_gitops.server.pages.words import TRIGGERS, again_words, duration, values, who
 from interact_gitops.server.store import chats, groups, jobs, overview, records, sync
 from interact_gitops.server.store.chats import FINISHED, RunError, StoredChat
 from interact_gitops.server.store.records import Event
@@ -170,4 +170,4 @@ def _again(chat: StoredChat, *, job_there: bool, closed: bool, fan_out: bool) ->
     """What the button says; None where there is nothing to run again."""
     if not job_there or not closed or chat.status not in {"failed", "cancelled"}:
         return None
-    return "Run failed again" if fan_out else "Run again"
+    return again_words(fan_out=fan_out, failed=chat.status == "failed")

@@ -27,7 +27,7 @@ from interact_gitops.server.pages.provenance import Provenance, provenance
 from interact_gitops.server.pages.run_form import RunForm, run_form
 from interact_gitops.server.pages.standing import Standing, attention_words, judge, sync_items
 from interact_gitops.server.pages.visits import Fields, Visit
-from interact_gitops.server.pages.words import TRIGGERS, count, values, who
+from interact_gitops.server.pages.words import TRIGGERS, again_words, count, values, who
 from interact_gitops.server.store import channels, jobs, overview, sync
 from interact_gitops.server.store.database import Connection
 from interact_gitops.server.store.jobs import StoredJob
@@ -221,7 +221,7 @@ def _row(run: RunLine, first: ChatLine | None, schedule: str | None) -> HistoryR
         chats=", ".join(ended) if run.fan_out else "",
         values=values(first.parameters) if first and not run.fan_out else "",
         chat=first.id if first else None,
-        again="Run failed again" if run.fan_out else "Run again",
+        again=again_words(fan_out=run.fan_out, failed=run.failed > 0),
         open=run.state != "closed",
     )
 

@@ -60,6 +60,13 @@ def sentence(text: str) -> str:
     return text and text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+def again_words(*, fan_out: bool, failed: bool) -> str:
+    """What a button says that runs again what did not complete. Where nothing failed, it was cancelled."""
+    if not fan_out:
+        return "Run again"
+    return "Run failed again" if failed else "Run the rest again"
+
+
 def short_commit(commit: str) -> str:
     """The beginning of a commit's hash, enough to know it by."""
     return commit[:10]

@@ -104,11 +104,24 @@ def test_a_chat_in_progress_is_followed_and_cancelled(owner, visitor, busy):
     page = visitor.get(f"/chats/{chat_id}")
     assert page.one("body").attributes["data-pace"] == "1"
     assert "Working on the answer" in page.text
+    assert "Reload the page" in page.one("noscript").text
     visitor.send(form_to(page, "/cancel"))
     owner.until(chat_id, "cancelled")
     page = visitor.get(f"/chats/{chat_id}")
     assert page.one("p", id="status").attributes["data-announce"] == "Cancelled"
     assert page.one("div", class_="faults").text == "It was cancelled"
+
+
+def test_what_was_cancelled_is_not_called_failed(owner, visitor, busy):
+    job = busy(parameters={"n": {"type": "integer", "default": 1}}, fanOut={"matrix": {"n": [1, 2]}})
+    begun = [chat["id"] for chat in owner.trigger(job)["chats"]]
+    visitor.send(form_to(visitor.get(f"/jobs/{job['id']}"), "/cancel"))
+    for chat_id in begun:
+        owner.until(chat_id, "cancelled")
+    for path in (f"/jobs/{job['id']}", f"/chats/{begun[0]}"):
+        assert form_to(visitor.get(path), "/again").text == "Run the rest again"
+    visitor.send(form_to(visitor.get(f"/jobs/{job['id']}"), "/again"))
+    assert len(owner.all("/api/agents/chats", "chats", jobId=job["id"])) == 4
 
 
 def test_neighbours_are_of_the_same_combination(owner, visitor):

@@ -177,6 +177,14 @@ def test_a_job_that_changed_meanwhile_is_not_run(owner, visitor):
     visitor.send(run_form(parse(visitor.last.text)))
 
 
+def test_a_drifted_job_leads_to_what_differs(owner, visitor):
+    job = owner.create(managedBy="acme/jobs", appliedHash="0" * 64)
+    reasons = visitor.get(f"/jobs/{job['id']}").one("div", id="reasons")
+    assert reasons.one("a").attributes["href"] == "/sync"
+    same = visitor.get(f"/jobs/{owner.create()['id']}").one("div", id="reasons")
+    assert not same.all("a")
+
+
 def test_what_failed_runs_again_with_the_same_parameters_and_date(owner, visitor):
     parameters = {"campaign_id": {"type": "string", "default": "x"}}
     job = owner.create(prompts=[{"text": "No such thing in the world"}], parameters=parameters,
