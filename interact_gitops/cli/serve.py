@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,14 +69,19 @@ def serve(  # click passes by name
     folder = data or workspace.settings.folder / LOCAL_SERVER
     run_server(
         folder, port=port, agents=agents, host=host, allow_remote=allow_remote, scheduler=not no_scheduler,
-        started=_say_started, ui_password=ui_password(workspace), **more,
+        started=functools.partial(_say_started, found=data is None), ui_password=ui_password(workspace), **more,
     )  # fmt: skip
     note("\nstopped; everything is kept in " + str(folder))
 
 
-def _say_started(server: EmbeddedServer) -> None:
+def _say_started(server: EmbeddedServer, *, found: bool) -> None:
+    """Where everything is; `found`: commands in this folder find the server by themselves."""
     say(f"Interact is served at {click.style(server.url, bold=True)}  (Ctrl-C stops it)")
     say(f"  web UI:       {server.url}/")
     say(f"  API:          {server.url}/api/openapi.json")
     say(f"  credentials:  {server.data / 'credentials.env'}")
-    say("  next:         interact-gitops plan, in another terminal in this folder")
+    if found:
+        say("  next:         interact-gitops plan, in another terminal in this folder")
+    else:
+        given = shlex.quote(str((server.data / "credentials.env").absolute()))
+        say(f"  next:         set -a; . {given}; set +a; interact-gitops plan, in another terminal")

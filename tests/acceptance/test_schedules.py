@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from interact_gitops.interact.client import Client
 from interact_gitops.ledger.opening import open_ledger
@@ -62,6 +65,26 @@ def test_serve_without_a_scheduler(tmp_path: Path) -> None:
         url = process.stdout.readline().split()[4]
         assert httpx.get(f"{url}/readyz").json()["checks"] == {"store": True, "runs": True, "notifications": True}
         assert not (tmp_path / "data/schedules.db").exists()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+@pytest.mark.parametrize("data", [None, "some where"])
+def test_what_serve_says_comes_next_works(tmp_path: Path, data: str | None) -> None:
+    """Also where its folder is another, in which commands do not look by themselves."""
+    (tmp_path / "jobs.d").mkdir()
+    (tmp_path / "interact-gitops.yaml").write_text("managed_by: acme/jobs\n")
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("INTERACT_")}
+    command = [*COMMAND, "serve", "--port", "0", *(["--data", data] if data else [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=environ)
+    try:
+        assert process.stdout is not None
+        said = next(line for line in process.stdout if "next:" in line).partition("next:")[2].partition(", in ")[0]
+        script = said.strip().replace("interact-gitops", " ".join(map(shlex.quote, COMMAND)))
+        done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=environ, capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert done.returncode == 0, done.stderr
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)

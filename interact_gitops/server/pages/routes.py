@@ -55,6 +55,8 @@ TABLE: tuple[Place, ...] = (
     _post("cancelChatForm", "/chats/{chat_id}/cancel", running.cancel_chat),
     _get("syncPage", "/sync", sync.show_sync, "sync"),
     _get("settingsPage", "/settings", settings.show_settings, "settings"),
+    _get("keyFormAddress", "/settings/keys", settings.to_settings, "settings"),
+    _get("channelFormAddress", "/settings/channels", settings.to_settings, "settings"),
     _post("createKeyForm", "/settings/keys", settings.create_key, "settings"),
     _post("revokeKeyForm", "/settings/keys/{key_id}/revoke", settings.revoke_key, "settings"),
     _post("resendForm", "/settings/messages/{delivery_id}/resend", settings.send_again, "settings"),

@@ -110,6 +110,11 @@ def show_settings(visit: Visit) -> Outcome:
     return Page(template="settings.html", value=_page(visit, said=_SAID.get(visit.query.text("said"))))
 
 
+def to_settings(_visit: Visit) -> Redirect:
+    """GET of the address of a form of this page, where somebody stands who was answered there."""
+    return Redirect(location="/settings")
+
+
 def create_key(visit: Visit) -> Outcome:
     """POST /settings/keys: the answer shows the key, this once."""
     name = visit.form.text("name").strip()

@@ -91,6 +91,8 @@ def test_a_key_is_shown_once_works_and_is_revoked(browser: Browser, server: Embe
     assert httpx.delete(f"{server.url}/api/agents/jobs/job_1", headers=headers).status_code == 403
     page = said(browser.get("/settings"))
     assert "read, trigger" in page
+    for place in ("/settings/keys", "/settings/channels"):  # where somebody stands who sent a form
+        assert browser.get(place, follow_redirects=False).headers["location"] == "/settings"
     row = re.search(
         r'action="(/settings/keys/key_[0-9a-f]+/revoke)">(?:(?!</form>).)*Revoke ci',
         browser.get("/settings").text,
