@@ -33,8 +33,9 @@ OLD = {**WIRE, "name": "Old", "schedule": None, "fanOut": None, "agent": {"slug"
 CHANGE = Change(
     action="update", key="weekly", name="Weekly", path="jobs.d/weekly.yaml", line=3, remote_id="job_1", etag='"1"',
     before=OLD, after=WIRE, notes=("a note",),
-    fields=tuple(FieldChange(field=name, before=OLD[name], after=WIRE[name])
-                 for name in ("name", "agent", "prompts", "fanOut", "schedule")),
+    fields=(*(FieldChange(field=name, before=OLD[name], after=WIRE[name])
+              for name in ("name", "agent", "prompts", "fanOut", "schedule")),
+            FieldChange(field="scheduleEnabled", before=False, after=True)),
 )  # fmt: skip
 CHANNEL = {"name": "s", "type": "slack", "level": "info", "topics": ["anomaly"], "to": [], "urlFingerprint": "f",
            "secretFingerprint": None}  # fmt: skip
