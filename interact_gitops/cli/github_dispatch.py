@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interact_gitops.cli.options import Workspace, command
-from interact_gitops.cli.ourselves import ourselves
+from interact_gitops.cli.ourselves import chosen, ourselves
 from interact_gitops.errors import Failure, Refused, did_you_mean
 
 if TYPE_CHECKING:
@@ -47,12 +47,13 @@ def _dispatched(workspace: Workspace, job: str | None) -> int:
     key = job or str(inputs.get("job", ""))
     found = _job(workspace, key)
     values = values_of(found, inputs) if job else values_of_any(found, inputs)
-    done, started = _started(found, values)
+    where = chosen(workspace)
+    done, started = _started(found, values, where)
     chats = [str(one["id"]) for one in started.get("runs", ())]
     write_outputs(workspace.environ, chat_ids=" ".join(chats))
     write_summary(workspace.environ, _head(found, values, started))
     for chat in chats[:MOST_CHATS]:
-        record = ourselves("chat", chat, "--format", "markdown", kept=True)
+        record = ourselves("chat", chat, *where, "--format", "markdown", kept=True)
         write_summary(
             workspace.environ, record.stdout if record.returncode == 0 else f"The chat {chat} cannot be read."
         )
@@ -73,12 +74,12 @@ def _job(workspace: Workspace, key: str) -> Job:
     return jobs[key]
 
 
-def _started(job: Job, values: dict[str, Scalar] | None) -> tuple[int, dict[str, Any]]:
+def _started(job: Job, values: dict[str, Scalar] | None, where: list[str]) -> tuple[int, dict[str, Any]]:
     """(the exit code of the run, waited for, and what it says of itself)."""
     import os
     import tempfile
 
-    arguments = ["run", job.key, "--wait", "--format", "json"]
+    arguments = ["run", job.key, *where, "--wait", "--format", "json"]
     if not values and values is not None and not job.fan_out:
         values = None  # it has no parameters
     if values is None:

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from interact_gitops.cli.options import Workspace
+
+
+def chosen(workspace: Workspace) -> list[str]:
+    """The options with which this command was told where to work: another one would else work somewhere else."""
+    given = {"--config": workspace.config, "--target": workspace.target_named,
+             "--definitions": workspace.definitions_named, "--ledger": workspace.ledger_named}  # fmt: skip
+    return [part for option, value in given.items() if value is not None for part in (option, str(value))]
 
 
 def ourselves(*arguments: str, kept: bool = False) -> subprocess.CompletedProcess[str]:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from interact_gitops.server.serving import EmbeddedServer
+
 from .conftest import Site
 from .github_api import BOT
 from .test_paths import ended, job, merged, pull_request
@@ -268,6 +270,23 @@ def test_what_a_form_gives_that_cannot_be_used_is_seen_on_the_page(site: Site) -
     good = site.run("run-job", event_name="workflow_dispatch", inputs={"job": "overview", "params_json": ""})
     assert good.results == {"run": "success"}, good.log
     assert "`succeeded`" in good.summary
+
+
+def test_a_form_runs_on_the_target_of_the_workflows(site: Site, served: EmbeddedServer) -> None:
+    """And no other is asked, with any key: where commands would go by themselves is staging."""
+    merged(site)
+    other, _ = served.create_organization("staging")
+    there = "url: '${INTERACT_URL}', api_key: '${INTERACT_API_KEY}'"
+    site.write("interact-gitops.yaml", (
+        "managed_by: clone\ndefault_target: staging\ngithub: {target: production}\ntargets:\n"
+        f"  staging: {{{there}, organization: {other}}}\n"
+        f"  production: {{{there}, organization: {site.variables['INTERACT_ORG_ID']}}}\n"))  # fmt: skip
+    site.commit("two targets")
+    done = site.run("run-overview", event_name="workflow_dispatch", inputs={})
+    assert done.results == {"run": "success"}, done.log
+    (chat,) = site.client.chats(most=5)
+    assert done.jobs["run"].outputs["chat-ids"] == chat.id
+    assert "cannot be read" not in done.summary
 
 
 def test_a_styled_line_hides_no_command(site: Site) -> None:
