@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from interact_gitops.cli.options import Workspace
-from interact_gitops.cli.output import say_command, say_document
+from interact_gitops.cli.output import on_github, say_command, say_document
 from interact_gitops.errors import Failure, Problem, ProblemsFound
 
 
@@ -38,7 +38,7 @@ def annotate_failure(workspace: Workspace, failure: Failure, form: str) -> None:
         annotate(workspace, failure.problems, form, folder=workspace.folder)
     elif form == "sarif":
         say_document(sarif([], failure=failure))
-    elif os.environ.get("GITHUB_ACTIONS") != "true":  # there, the end of every command is one
+    elif not on_github():  # there, the end of every command is one
         say_command(github_failure(failure))
 
 

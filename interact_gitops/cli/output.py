@@ -38,13 +38,18 @@ def say_command(line: str) -> None:
     click.echo(visible(line))
 
 
+def on_github() -> bool:
+    """Whether GitHub's runner reads what is printed."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def uncommanding(text: str) -> str:
     """The text such that GitHub's runner, which reads every line of a step, finds none of its commands in it.
 
     A prompt could otherwise fake annotations, or make the runner deaf to the rest (actions/runner,
     ActionCommand.cs: `::` after leading blanks, `##[` anywhere). Only there, and by a character that is not seen.
     """
-    if os.environ.get("GITHUB_ACTIONS") != "true":
+    if not on_github():
         return text
     return _COMMAND.sub(lambda found: f"{found.group()[:-1]}\N{WORD JOINER}{found.group()[-1]}", text)
 
@@ -59,7 +64,7 @@ def say_error(message: str, remedy: str | None = None) -> None:
 
 def say_failure(failure: Failure) -> None:
     """Why a command ends; to GitHub's runner as the error that people see on the page of the run."""
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if on_github():
         from interact_gitops.jobs.reports import github_failure
 
         click.echo(visible(github_failure(failure)), err=True)
@@ -80,7 +85,7 @@ def say_json(value: Mapping[str, Any]) -> None:
 def say_document(document: Mapping[str, Any]) -> None:
     """A JSON document that carries its own format version, on stdout."""
     text = json.dumps(document, indent=2, ensure_ascii=not _utf8())
-    if os.environ.get("GITHUB_ACTIONS") == "true":
+    if on_github():
         text = text.replace("##[", "##\\u005b")  # the same JSON, and no command of the runner's older kind
     click.echo(text)
 

@@ -147,8 +147,8 @@ def _description(name: str, schema: Mapping[str, Any]) -> str:
     if not said:
         return _line(f"{name} ({', '.join(rules)})" if rules else name)
     # What a value must be is told whole, as far as there is room: without it nobody can fill the field in.
-    tail = shortened(inert(visible(f" ({', '.join([name, *rules])})")), LONGEST_LINE - _LEAST_WORDS)
-    return shortened(inert(visible(" ".join(str(said).split()))), LONGEST_LINE - len(tail)) + tail
+    tail = _line(f" ({', '.join([name, *rules])})", LONGEST_LINE - _LEAST_WORDS)
+    return _line(" ".join(str(said).split()), LONGEST_LINE - len(tail)) + tail
 
 
 def _rules(schema: Mapping[str, Any]) -> Iterable[str]:
@@ -215,9 +215,9 @@ def _number(value: Any) -> str:
     return f"{Decimal(repr(value)):f}"
 
 
-def _line(text: str) -> str:
+def _line(text: str, most: int = LONGEST_LINE) -> str:
     """Text for a description: one line, and no expression of GitHub's, which it would not accept here."""
-    return shortened(inert(visible(text)), LONGEST_LINE)
+    return shortened(inert(visible(text)), most)
 
 
 def inert(text: str) -> str:

@@ -30,7 +30,7 @@ def marker(*identity: str, of: str = "plan") -> str:
 def code(text: str, most: int = LONGEST_NAME) -> str:
     """Any text as a code span that it cannot leave: one line, at most `most` characters of it. Not for table cells,
     which end at a `|` even there."""
-    shown = shortened(visible(text[: most + 1]), most)
+    shown = _shown(text, most)
     if not shown:
         return "(none)"
     ticks = "`" * (1 + _longest_run(shown))
@@ -41,7 +41,7 @@ def code(text: str, most: int = LONGEST_NAME) -> str:
 
 def html_code(text: str, most: int = LONGEST_NAME) -> str:
     """The same inside HTML of ours, such as a summary."""
-    return f"<code>{escape(shortened(visible(text[: most + 1]), most))}</code>"
+    return f"<code>{escape(_shown(text, most))}</code>"
 
 
 def fence(rows: Sequence[str]) -> str:
@@ -69,6 +69,11 @@ def shortened(text: str, most: int) -> str:
 def size(text: str) -> int:
     """UTF-16 units, as a comment's length is counted."""
     return len(text.encode("utf-16-le")) // 2
+
+
+def _shown(text: str, most: int) -> str:
+    """Made visible first, which may make it ten times as long; no more than could be shown is looked at."""
+    return shortened(visible(text[: most + 1]), most)
 
 
 def _longest_run(text: str) -> int:
