@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from interact_gitops.server.agents.connectors.lexing import Token, code
 
 LONGEST = 100_000
+DEEPEST = 200  # brackets within brackets: reading them is not interrupted, and takes seconds for some thousands
 LONGEST_SERIES = 100_000_000
 _BY_NUMBER = frozenset(("repeat", "lpad", "rpad", "list_resize", "array_resize", "bitstring"))
 _BY_PRODUCT = frozenset(("levenshtein", "editdist3", "damerau_levenshtein"))
@@ -29,8 +30,10 @@ _COMPUTED_WIDTH = re.compile(r"%[^A-Za-z%]*\*|\{[^}]*\{")
 
 
 def length_fault(found: tuple[Token, ...]) -> str | None:
-    """What in the text makes a text of unknown or great length; None when nothing does."""
+    """What in the text takes long to read, or makes a text of unknown or great length; None when nothing does."""
     tokens = code(found)
+    if _depth(tokens) > DEEPEST:
+        return f"it has brackets more than {DEEPEST} deep"
     for index, (token, following) in enumerate(itertools.pairwise(tokens)):
         if following.text != "(" or token.kind not in ("word", "quoted"):
             continue
@@ -44,6 +47,11 @@ def length_fault(found: tuple[Token, ...]) -> str | None:
         if token.name in _BY_FORMAT and not _is_plain(arguments[:1]):
             return f"it uses {token.name} with a format that is no plain text, or a width over {LONGEST:,}"
     return None
+
+
+def _depth(tokens: Sequence[Token]) -> int:
+    steps = ((token.text in "([{") - (token.text in ")]}") for token in tokens if len(token.text) == 1)
+    return max(itertools.accumulate(steps), default=0)
 
 
 def _arguments(tokens: Sequence[Token], start: int) -> list[list[Token]]:

@@ -55,3 +55,10 @@ def test_a_length_that_can_be_read(sql):
 )
 def test_a_length_that_cannot_be_read_or_is_too_great(sql, function):
     assert f"it uses {function} with" in str(length_fault(tokens(sql)))
+
+
+def test_brackets_are_so_deep_at_most():
+    """Reading them is not interrupted; those within a text are none."""
+    assert length_fault(tokens(f"select {'(' * 200}1{')' * 200}, '{'(' * 500}', [1], {{'a': (1)}}")) is None
+    for deep in ("(" * 201 + "1" + ")" * 201, "repeat(" * 10_000, "[" * 100 + "(" * 101):
+        assert length_fault(tokens(f"select {deep}")) == "it has brackets more than 200 deep"
