@@ -20,7 +20,8 @@ EXAMPLES = 300 if os.environ.get("CHAOS") == "all" else 4  # of each operation, 
 
 # What JSON Schema cannot say: a stale ETag (412), a megabyte (413); in some bodies and lists, cron expressions,
 # templates, a spent idempotency key, a channel's type with its receivers, the cursor of another list (422). And a
-# header that is missing may be told by its own status (428).
+# header that is missing may be told by its own status (428). Numbers that a job's parameters hold have 64 bits, which
+# nobody writes into the schema of a schema (400).
 RULES = """
 warnings = false
 headers = { X-API-Key = "${SERVER_KEY}", X-Organization-Id = "${SERVER_ORGANISATION}" }
@@ -70,7 +71,7 @@ def test_every_answer_is_as_described(own, home, tmp_path):
 
 def _operations(ids: dict[str, str]) -> Iterator[str]:
     for name in BEYOND_SCHEMAS:
-        statuses = '["2xx", "401", "403", "404", "409", "412", "413", "422"]'
+        statuses = '["2xx", "400", "401", "403", "404", "409", "412", "413", "422"]'
         yield f'\n[[operations]]\ninclude-operation-id = "{name}"\n'
         yield f"checks.positive_data_acceptance.expected-statuses = {statuses}\n"
     for name, needed in {"getChat": ["chat_id"], "cancelChat": ["chat_id"], "getDocument": list(ids)}.items():
