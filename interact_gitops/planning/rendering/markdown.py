@@ -25,9 +25,9 @@ from interact_gitops.planning.rendering.details import (
 from interact_gitops.planning.rendering.github import MOST, code, fence, folded, html_code, listed, marker, size
 from interact_gitops.planning.rendering.styled import Detail, plain, visible
 
-INDEX_MOST = 24_000  # UTF-16 units of the index
+INDEX_SHARE = 3 / 8  # of the room, for the index
 OPEN_INDEX = 30  # entries that are shown unfolded
-NAMED = 10  # jobs named in a warning, or above details that they share
+NAMED = 10  # jobs named in a warning, or above details that they share; inside those, when full, all of them
 WIDEST = 64  # characters of a name that the index is aligned to
 LONGEST_TARGET, LONGEST_REASON = 300, 1_000  # characters
 _NOTE = 400  # room for the note at the end
@@ -55,14 +55,15 @@ def render_markdown(
     head = [*_head(plan, identity), *about, *_warnings(plan, held), *_facts(plan)]
     if quiet or not plan.changes:
         return "\n\n".join(head)
-    index = _index(plan)
+    index, unlisted = _index(plan, int(room * INDEX_SHARE))
     left = room - sum(size(part) + 2 for part in (*head, index)) - _NOTE
     found = blocks(plan, full=full)
     shown, whole = _fitting(found, left, now=now, full=full)
-    if whole < len(found):
-        said = f"{len(found) - whole:,} of {len(found):,} details are not shown whole"
-        said = f"**{said}: there is room for {room:,} characters.** `interact-gitops plan --full` shows them."
-        head.insert(1, f"> [!WARNING]\n> {said}")
+    cut = [f"{unlisted:,} of {len(plan.changes):,} changes are not in the list"] if unlisted else []
+    cut += [f"{len(found) - whole:,} of {len(found):,} details are not shown whole"] if whole < len(found) else []
+    if cut:
+        said = f"**{', and '.join(cut)}: there is room for {room:,} characters.**"
+        head.insert(1, f"> [!WARNING]\n> {said} `interact-gitops plan --full` shows them.")
     return "\n\n".join([*head, index, *shown])
 
 
@@ -86,7 +87,7 @@ def _fitting(found: Sequence[Block], room: int, *, now: datetime, full: bool) ->
 
 
 def _detail(block: Block, *, now: datetime, full: bool) -> str:
-    return folded(_summary(block), [*_name(block), *map(_row, details(block, now=now, full=full))])
+    return folded(_summary(block), [*_names(block, full=full), *map(_row, details(block, now=now, full=full))])
 
 
 def _head(plan: Plan, identity: str | None) -> Iterator[str]:
@@ -122,19 +123,19 @@ def _warning(kind: str, done: str, changes: Sequence[Change]) -> Iterator[str]:
         yield f"> [!{kind}]\n> **{len(changes):,} {done}:** {names}"
 
 
-def _index(plan: Plan) -> str:
-    """Where every change is; folded when it is long, cut when it would take the details' room."""
+def _index(plan: Plan, room: int) -> tuple[str, int]:
+    """(where every change is, how many are not in it): folded when it is long, cut after `room` UTF-16 units."""
     width = min(WIDEST, max(len(label(change)) for change in plan.changes))
     rows = [visible(f"{_symbol(change.action)} {label(change):<{width}}  {where(change)}") for change in plan.changes]
-    room = INDEX_MOST
     kept: list[str] = []
     for row in rows:
         room -= size(row) + 1
         if room < 0:
-            kept.append(f"… {len(rows) - len(kept):,} more")
             break
         kept.append(row)
-    return fence(kept) if len(rows) <= OPEN_INDEX else folded(f"All {len(rows):,} changes", kept)
+    missing = len(rows) - len(kept)
+    kept += [f"… {missing:,} more"] if missing else []
+    return fence(kept) if len(rows) <= OPEN_INDEX else folded(f"All {len(rows):,} changes", kept), missing
 
 
 def _symbol(action: Action) -> str:
@@ -151,10 +152,14 @@ def _summary(block: Block) -> str:
     return f"{VERBS[first.action]} {number:,} {first.kind}s: {listed(names, number)}"
 
 
-def _name(block: Block) -> Iterator[str]:
-    first = block[0]
-    if len(block) == 1 and first.kind == "job":
-        yield visible(f"  {first.name}")
+def _names(block: Block, *, full: bool) -> Iterator[str]:
+    """What a job is called; of several that share the details, which they are."""
+    if len(block) == 1:
+        if block[0].kind == "job":
+            yield visible(f"  {block[0].name}")
+    elif full and len(block) > NAMED:
+        yield f"  all {len(block):,} of them:"
+        yield from (visible(f"     {label(change)}") for change in block)
 
 
 def _row(detail: Detail) -> str:

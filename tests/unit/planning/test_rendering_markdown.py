@@ -16,7 +16,7 @@ from interact_gitops.jobs.model import FanOut, Prompt
 from interact_gitops.planning.plan import Change, FieldChange, Plan
 from interact_gitops.planning.rendering.details import blocks
 from interact_gitops.planning.rendering.github import MOST, code, fence, folded, html_code, listed, marker, size
-from interact_gitops.planning.rendering.markdown import INDEX_MOST, render_markdown
+from interact_gitops.planning.rendering.markdown import INDEX_SHARE, render_markdown
 from interact_gitops.planning.rendering.styled import visible
 from interact_gitops.schedule import Schedule
 
@@ -32,7 +32,7 @@ WORDS = frozenset(
         """Plan to create update delete move adopt refused unchanged no changes be deleted would refuse this CAUTION
         WARNING unmanaged untouched Nothing is deleted only a part of the definitions was looked at or prune given Note
         Notes Target managed by All jobs channels and more details are not shown whole there room for characters shows
-        them none Between target asked""",
+        them none Between target asked in list""",
     )
 )
 
@@ -335,8 +335,25 @@ def test_it_fits_whatever_the_plan(name: str, count: int, full: bool) -> None:
     if count == 3_000:
         assert "All 6,000 changes" in seen.words
         assert "are not shown whole" in seen.words or not full
-        assert sum(map(size, seen.code)) > INDEX_MOST / 2
+        assert sum(map(size, seen.code)) > MOST * INDEX_SHARE / 2
+        assert "of 6,000 changes are not in the list" in seen.words
         assert re.search(r"… [\d,]+ more\n", "".join(seen.code))
+
+
+def test_every_job_of_an_edit_that_reaches_many_is_named() -> None:
+    """As many as a summary holds: whoever approves it sees which, and by which of two edits."""
+    there = [remote(definition(f"{'long-key-' * 6}{n:03}", owner="old")) for n in range(420)]
+    now = [definition(f"{'long-key-' * 6}{n:03}", owner="ada" if n % 2 else "grace") for n in range(420)]
+    room = 290_000
+    summary = render_markdown(plan(now, there), now=NOW, full=True, room=room)
+    assert size(summary) <= room
+    assert "not shown whole" not in summary
+    assert "not in the list" not in summary
+    graces, adas = summary.split("<details><summary>update 210 jobs")[1:]
+    for n in range(420):
+        assert (f"{n:03}\n" in graces, f"{n:03}\n" in adas) == (n % 2 == 0, n % 2 == 1)
+    short = render_markdown(plan(now, there), now=NOW, full=True)
+    assert "of 420 changes are not in the list" in read(short).words
 
 
 def test_one_detail_too_long_does_not_hide_the_others() -> None:
