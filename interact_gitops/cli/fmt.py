@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 import click
 
 from interact_gitops.cli.options import Workspace, command, json_format
-from interact_gitops.cli.output import say, say_json, visible
-from interact_gitops.errors import DefinitionsInvalid, ExitCode
+from interact_gitops.cli.output import on_github, say, say_json, visible
+from interact_gitops.errors import DefinitionsInvalid, ExitCode, Position, Problem
 
 _LONG = 500  # files from which on progress is shown
 _Change = tuple[Path, str, bytes, bytes]  # where it is, its name, before, after
@@ -31,6 +32,7 @@ def fmt(workspace: Workspace, paths: tuple[str, ...], check: bool, form: str) ->
     Comments, blank lines, line breaks and columns lined up by hand stay, and what a file means never changes. A file
     whose YAML cannot be read is reported and left alone; the others are formatted. PATHS: only these files and folders.
     """
+    from interact_gitops.cli.annotating import annotate
     from interact_gitops.cli.definition_files import named_files
     from interact_gitops.cli.differences import difference
     from interact_gitops.cli.progress import progress
@@ -54,9 +56,22 @@ def fmt(workspace: Workspace, paths: tuple[str, ...], check: bool, form: str) ->
     else:
         unreadable = len({problem.position.file for problem in problems})
         _say(workspace, changes, len(files) - unreadable, check=check)
+        if check and on_github():
+            folder = workspace.folder if paths else workspace.settings.folder
+            annotate(workspace, [_problem(change) for change in changes], "github", folder=folder)
     if any(problem.severity == "error" for problem in problems):
         raise DefinitionsInvalid(problems, what="files that cannot be read; they were left as they are")
     return ExitCode.FAILED if check and changes else ExitCode.DONE
+
+
+def _problem(change: _Change) -> Problem:
+    """The first line of a file that would be another."""
+    _, name, before, after = change
+    pairs = zip(before.splitlines(), after.splitlines(), strict=False)
+    same = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    line = min(same, len(before.splitlines()) - 1) + 1
+    return Problem(position=Position(name, line), message="the file is not in the canonical layout", code="layout",
+                   remedy="run `interact-gitops fmt`")  # fmt: skip
 
 
 def _say(workspace: Workspace, changes: list[_Change], files: int, *, check: bool) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from interact_gitops.cli.options import Workspace, command
-from interact_gitops.cli.ourselves import ourselves
+from interact_gitops.cli.ourselves import Said, kept, ourselves
 from interact_gitops.errors import ExitCode, Failure, Refused
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _HELD = 1_000_000  # characters of what a command prints that go into a summary
 _ROOM = 290_000  # UTF-16 units of a plan in a summary, which holds 1 MiB; each takes three bytes at most
+_LINE = 200  # characters of a summary in a line
 _ONCE = "check the plan; run this workflow by hand with a higher limit, or change guards in interact-gitops.yaml"
 # What a form of apply lets through for once, and the flag for it.
 _ALLOWED = {"ALLOW_DELETES": "--allow-deletes", "ALLOW_CHANGES": "--allow-changes"}
@@ -44,7 +45,7 @@ def action(workspace: Workspace) -> int:
         return _drift(environ, arguments)
     if name == "apply":
         return _apply(environ, arguments)
-    return ourselves(name, *(["--format", "github"] if name == "validate" else []), *arguments).returncode
+    return ourselves(name, *(["--format", "github"] if name == "validate" else []), *arguments)
 
 
 def _plan(environ: Mapping[str, str], arguments: list[str]) -> int:
@@ -58,33 +59,35 @@ def _plan(environ: Mapping[str, str], arguments: list[str]) -> int:
     between = any(one == "--base" or one.startswith("--base=") for one in arguments)
     file = _place(environ, "plan.json")
     saved = [] if between else ["--out", str(file)]
-    done = ourselves("plan", *arguments, "--format", "json", *saved, kept=True)
-    if done.returncode:
-        return done.returncode
-    document = _read(done.stdout)
+    flags = _let_through(environ)
+    done = kept("plan", *arguments, "--format", "json", *saved, *flags)
+    if done.code:
+        return _failed(environ, "Plan", done)
+    document = _read(done.text)
     if between:
-        _write(file, done.stdout)
+        _write(file, done.text)
     made = plan_from_json(document, what="the plan", between=between)
     identity = f"base {environ.get('ACTION_TARGET', '')}" if between else None
-    held, flags = document.get("held"), _let_through(environ)
+    held = document.get("held")
     about = [f"> [!WARNING]\n> **Guards are passed for once:** {code(' '.join(flags))}"] if flags else []
-    shown = None if flags else held
-    markdown = render_markdown(made, now=now(), full=True, held=shown, identity=identity, about=about, room=_ROOM)
+    markdown = render_markdown(made, now=now(), full=True, held=held, identity=identity, about=about, room=_ROOM)
     write_summary(environ, markdown)
-    # A reviewer is not asked to approve what apply would refuse, unless whoever started it let it through.
-    stopped = held is not None and not between and not flags
+    # A reviewer is not asked to approve what apply would refuse, or of which it would do nothing.
+    stopped, empty = not between and held is not None, not between and bool(made.changes) and not made.writes
     summary = str(held).partition("\n")[0] if stopped else _words(made)
     write_outputs(environ, changes="true" if made.changes else "false", digest=document["digest"],
                   plan_file=str(file), summary=summary)  # fmt: skip
     if stopped:
         raise Refused(f"apply would refuse this: {summary}", remedy=_ONCE)
+    if empty:
+        raise Refused(f"nothing can be applied: {summary}", remedy="the summary says of each why it is refused")
     say(summary)
     return ExitCode.DONE
 
 
 def _let_through(environ: Mapping[str, str]) -> list[str]:
     """The flags of apply that its form asks for."""
-    flags = [part for name, flag in _ALLOWED.items() if environ.get(name) for part in (flag, environ[name])]
+    flags = [f"{flag}={environ[name]}" for name, flag in _ALLOWED.items() if environ.get(name)]
     return [*flags, *(["--allow-empty"] if environ.get("ALLOW_EMPTY") == "true" else [])]
 
 
@@ -98,13 +101,13 @@ def _drift(environ: Mapping[str, str], arguments: list[str]) -> int:
     from interact_gitops.cli.output import say
     from interact_gitops.github.files import write_outputs, write_summary
 
-    done = ourselves("drift", *arguments, "--format", "markdown", kept=True)
-    if done.returncode not in (ExitCode.DONE, ExitCode.CHANGES_PENDING):
-        return done.returncode
+    done = kept("drift", *arguments, "--format", "markdown")
+    if done.code not in (ExitCode.DONE, ExitCode.CHANGES_PENDING):
+        return _failed(environ, "Drift", done)
     file = _place(environ, "drift.md")
-    _write(file, done.stdout)
-    write_summary(environ, done.stdout)
-    found = done.returncode == ExitCode.CHANGES_PENDING
+    _write(file, done.text)
+    write_summary(environ, done.text)
+    found = done.code == ExitCode.CHANGES_PENDING
     write_outputs(environ, changes="true" if found else "false", report_file=str(file))
     say("somebody changed the target by hand" if found else "nothing was changed by hand")
     return ExitCode.DONE
@@ -115,15 +118,27 @@ def _apply(environ: Mapping[str, str], arguments: list[str]) -> int:
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.planning.rendering.github import fence
 
-    done = ourselves("apply", *arguments, *_let_through(environ), kept=True)
-    shown = visible(done.stdout[-_HELD:], keep=NEWLINE)
+    done = kept("apply", *arguments, *_let_through(environ))
+    shown = visible(done.text[-_HELD:], keep=NEWLINE)
     say(shown.rstrip("\n"))
     lines = [line for line in shown.splitlines() if line.strip()]
     if lines:
         write_summary(environ, f"### Apply\n\n{fence(lines)}")
-    if lines and not done.returncode:
-        write_outputs(environ, summary=lines[-1].strip()[:200])
-    return done.returncode
+        write_outputs(environ, summary=lines[-1].strip()[:_LINE])
+    return _failed(environ, "Apply", done) if done.code else done.code
+
+
+def _failed(environ: Mapping[str, str], what: str, done: Said) -> int:
+    """Why a command failed, where people look: the summary, and through the output the commit."""
+    from interact_gitops.cli.output import visible
+    from interact_gitops.github.files import write_outputs, write_summary
+    from interact_gitops.planning.rendering.github import fence
+
+    why = [visible(line) for line in done.why[:_HELD].splitlines()]
+    if why:
+        write_summary(environ, f"### {what} failed\n\n{fence(why)}")
+        write_outputs(environ, summary=why[0][:_LINE])
+    return done.code
 
 
 def _place(environ: Mapping[str, str], name: str) -> Path:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from interact_gitops.cli.github_posts import SHA, read_object
+from interact_gitops.cli.github_posts import read_object
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import say
-from interact_gitops.errors import ExitCode, Refused
+from interact_gitops.errors import ExitCode, Failure, Refused
 
 if TYPE_CHECKING:
     from interact_gitops.github.posts import Head
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 _LEFT = "interact-plan-"  # and the pull request's number: the name of the artifact
 _MOST_PLAN = 20 << 20  # bytes
 _NAMED = 10  # files
-_RULING = (".github/", "interact-gitops.yaml", "CODEOWNERS", "docs/CODEOWNERS")  # what else than jobs decides
+_RULING = r"\.github/|(?:interact-gitops\.yaml|(?:docs/)?CODEOWNERS)$"  # what else than jobs decides
+_VALIDATE = ".github/workflows/validate.yml"
 _HERE = "run this on the event workflow_run"
 
 
@@ -34,17 +36,22 @@ def comment(workspace: Workspace) -> int:
     from interact_gitops.planning.rendering.github import marker
 
     github, mark = github_of(workspace.environ), marker("base")
-    run, head = _event(workspace.environ)
+    run, path, head = _event(workspace.environ)
+    if path != _VALIDATE:
+        say(f"the run is not one of {_VALIDATE}: nothing is said")  # any workflow may have its name
+        return ExitCode.DONE
     numbers = pull_requests_of(github, head)
     left = artifacts_of(github, run, _LEFT)
     # The run names its pull request; of a number that is not of this very branch nothing is believed.
     number = next((one for one in numbers if str(one) in left), numbers[0] if len(numbers) == 1 else None)
     if number is None:
-        say("no one open pull request has this commit as its head any more: nothing is said")
+        more = f"{len(numbers)} open pull requests have this commit, and the run does not say whose it is"
+        say(more if numbers else "no open pull request has this commit as its head any more: nothing is said")
         return ExitCode.DONE
     try:
         packed = github.download(f"/actions/artifacts/{left[str(number)]}/zip")
-        body = _shown(_unpacked(packed), head, changed_files(github, number))
+        about = _about(head, changed_files(github, number), _rule(workspace))
+        body = _shown(_unpacked(packed), list(about))
     except (KeyError, Refused) as why:
         place = f"{github.repository}/actions/runs/{run}"
         done = keep_comment(github, number, mark, _none(mark, head, place), begin=False)
@@ -56,7 +63,7 @@ def comment(workspace: Workspace) -> int:
     return ExitCode.DONE
 
 
-def _shown(document: Any, head: Head, files: Sequence[str]) -> str:
+def _shown(document: Any, about: Sequence[str]) -> str:
     """The comment's text. Raises Refused for what is no plan."""
     from interact_gitops.cli.times import now
     from interact_gitops.planning.reading import plan_from_json
@@ -64,15 +71,29 @@ def _shown(document: Any, head: Head, files: Sequence[str]) -> str:
 
     plan = plan_from_json(document, what="what the run left", between=True)
     held = document.get("held")
-    return render_markdown(plan, now=now(), full=True, held=held, identity="base", about=list(_about(head, files)))
+    return render_markdown(plan, now=now(), full=True, held=held, identity="base", about=about)
 
 
-def _about(head: Head, files: Sequence[str]) -> Iterator[str]:
+def _rule(workspace: Workspace) -> re.Pattern[str]:
+    """Which paths decide what runs: workflows, configuration, owners, and what is installed from the repository."""
+    from interact_gitops.cli.scaffolding import installed_from
+
+    try:
+        settings = workspace.settings
+        place, jobs = installed_from(str(settings.github.get("version") or "0")), settings.definitions
+    except Failure:
+        place, jobs = ".", "jobs.d"  # a configuration that cannot be read hides nothing
+    if place == ".":
+        return re.compile(rf"(?!{re.escape(jobs)}/)")
+    return re.compile("|".join([_RULING, *([rf"{re.escape(place)}(?:/|$)"] if place else [])]))
+
+
+def _about(head: Head, files: Sequence[str], rule: re.Pattern[str]) -> Iterator[str]:
     from interact_gitops.github.posts import MOST_FILES
     from interact_gitops.planning.rendering.github import code, listed
 
     yield f"Of the commit `{head.sha[:12]}`. What is applied is planned again after the merge, and approved there."
-    ruling = [name for name in files if name.startswith(_RULING[0]) or name in _RULING]
+    ruling = [name for name in files if rule.match(name)]
     if len(files) >= MOST_FILES:
         yield "> [!WARNING]\n> **It changes more files than GitHub lists**; some of them may decide what runs."
     if ruling:
@@ -90,9 +111,9 @@ def _none(mark: str, head: Head, run: str) -> str:
     )
 
 
-def _event(environ: Mapping[str, str]) -> tuple[int, Head]:
-    """(run, head) of the workflow run that started this one. Raises Refused."""
-    from interact_gitops.github.posts import Head
+def _event(environ: Mapping[str, str]) -> tuple[int, str, Head]:
+    """(run, its workflow's file, head) of the workflow run that started this one. Raises Refused."""
+    from interact_gitops.github.posts import SHA, Head
 
     place = environ.get("GITHUB_EVENT_PATH", "")
     try:
@@ -101,15 +122,16 @@ def _event(environ: Mapping[str, str]) -> tuple[int, Head]:
         raise Refused("GITHUB_EVENT_PATH names no file that can be read", remedy=_HERE) from error
     try:
         run = read_object(text, "the event")["workflow_run"]
+        path = str(run["path"]).partition("@")[0]  # some say which branch's, too
         there = run["head_repository"]
         head = Head(repository=int(there["id"]), owner=str(there["owner"]["login"]), branch=str(run["head_branch"]),
                     sha=str(run["head_sha"]))  # fmt: skip
         number = int(run["id"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise Refused("the event is not that of a workflow run", remedy=_HERE) from error
     if not SHA.fullmatch(head.sha):
         raise Refused("the event names no commit", remedy=_HERE)
-    return number, head
+    return number, path, head
 
 
 def _unpacked(packed: bytes) -> Any:

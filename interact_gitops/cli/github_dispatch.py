@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from interact_gitops.cli.options import Workspace, command
-from interact_gitops.cli.ourselves import chosen, ourselves
+from interact_gitops.cli.ourselves import Said, chosen, kept
 from interact_gitops.errors import Failure, Refused, did_you_mean
 
 if TYPE_CHECKING:
-    import subprocess
-
     from interact_gitops.jobs.model import Job, Scalar
 
 MOST_CHATS = 20  # whose records go into the summary whole
@@ -48,20 +46,19 @@ def _dispatched(workspace: Workspace, job: str | None) -> int:
     found = _job(workspace, key)
     values = values_of(found, inputs) if job else values_of_any(found, inputs)
     where = chosen(workspace)
-    done, started = _started(found, values, where)
+    done = _run(found, values, where)
+    started = _read(done)
     chats = [str(one["id"]) for one in started.get("runs", ())]
     write_outputs(workspace.environ, chat_ids=" ".join(chats))
-    write_summary(workspace.environ, _head(found, values, started))
+    write_summary(workspace.environ, _head(found, values, started, done.why))
     for chat in chats[:MOST_CHATS]:
-        record = ourselves("chat", chat, *where, "--format", "markdown", kept=True)
-        write_summary(
-            workspace.environ, record.stdout if record.returncode == 0 else f"The chat {chat} cannot be read."
-        )
+        record = kept("chat", chat, *where, "--format", "markdown")
+        write_summary(workspace.environ, f"The chat {chat} cannot be read." if record.code else record.text)
     if len(chats) > MOST_CHATS:
         write_summary(
             workspace.environ, f"… and {len(chats) - MOST_CHATS} chats more; `interact-gitops chat ID` has each."
         )
-    return done
+    return done.code
 
 
 def _job(workspace: Workspace, key: str) -> Job:
@@ -74,8 +71,8 @@ def _job(workspace: Workspace, key: str) -> Job:
     return jobs[key]
 
 
-def _started(job: Job, values: dict[str, Scalar] | None, where: list[str]) -> tuple[int, dict[str, Any]]:
-    """(the exit code of the run, waited for, and what it says of itself)."""
+def _run(job: Job, values: dict[str, Scalar] | None, where: list[str]) -> Said:
+    """The run, waited for."""
     import os
     import tempfile
 
@@ -83,27 +80,28 @@ def _started(job: Job, values: dict[str, Scalar] | None, where: list[str]) -> tu
     if not values and values is not None and not job.fan_out:
         values = None  # it has no parameters
     if values is None:
-        return _read(ourselves(*arguments, kept=True))
+        return kept(*arguments)
     # Values may be longer than a command line may be, and a file is read as what it says.
     with tempfile.NamedTemporaryFile("w", suffix=".json", delete=False, encoding="utf-8") as file:
         json.dump(values, file)
     try:
-        return _read(ourselves(*arguments, "--params-file", file.name, kept=True))
+        return kept(*arguments, "--params-file", file.name)
     finally:
         os.unlink(file.name)
 
 
-def _read(done: subprocess.CompletedProcess[str]) -> tuple[int, dict[str, Any]]:
+def _read(done: Said) -> dict[str, Any]:
+    """What the run says of itself; nothing where it did not begin."""
     try:
-        said = json.loads(done.stdout)
+        said: dict[str, Any] = json.loads(done.text)
     except ValueError:
-        if done.returncode:
-            return done.returncode, {}  # it has said why
+        if done.code:
+            return {}  # it has said why
         raise Failure("run printed something that is not JSON") from None
-    return done.returncode, said
+    return said
 
 
-def _head(job: Job, values: dict[str, Scalar] | None, started: dict[str, Any]) -> str:
+def _head(job: Job, values: dict[str, Scalar] | None, started: dict[str, Any], why: str) -> str:
     from interact_gitops.planning.rendering.github import code
 
     lines = [f"### {code(job.name)}"]
@@ -111,7 +109,7 @@ def _head(job: Job, values: dict[str, Scalar] | None, started: dict[str, Any]) -
         lines += ["", *(f"- {code(name)}: {code(json.dumps(value, ensure_ascii=False), 200)}"
                         for name, value in values.items())]  # fmt: skip
     if not started:
-        lines += ["", "It was not started; the log says why."]
+        lines += ["", f"It was not started: {code(why, _SAID)}"]
     for one in started.get("runs", ()):
         lines += ["", f"{code(str(one['id']))}: {code(_state(one))}"]
     return "\n".join(lines) + "\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,6 @@ import click
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import say
 from interact_gitops.errors import ExitCode, Failure, Refused
-
-SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 @command("issue", examples="interact-gitops github issue drift.md --needed true")
@@ -42,7 +39,7 @@ def issue(workspace: Workspace, report: Path, needed: str, title: str) -> int:
 def status(workspace: Workspace, context: str) -> int:
     """Say on the commit (GITHUB_SHA) what became of the jobs that NEEDS names, which is GitHub's `toJSON(needs)`."""
     from interact_gitops.github.api import github_of
-    from interact_gitops.github.posts import say_status, status_of
+    from interact_gitops.github.posts import SHA, say_status, status_of
 
     github, environ = github_of(workspace.environ), workspace.environ
     sha = environ.get("GITHUB_SHA", "")

@@ -8,7 +8,7 @@ import click
 
 from interact_gitops.cli.options import Workspace, command
 from interact_gitops.cli.output import say, visible
-from interact_gitops.errors import Failure, Refused
+from interact_gitops.errors import Failure, ProblemsFound, Refused
 
 
 @command(
@@ -34,25 +34,24 @@ def init(workspace: Workspace, folder: Path) -> None:
         say(click.style("  made  ", fg="green") + visible(name))
     for name in kept:
         say(click.style("  kept  ", dim=True) + visible(name))
-    for name in _workflows(workspace, target):
-        say(click.style("  made  ", fg="green") + visible(name))
+    try:
+        for name in _workflows(workspace, target):
+            say(click.style("  made  ", fg="green") + visible(name))
+    except (Refused, ProblemsFound) as why:
+        said = f"No workflows were made: {why.message}."
+        say(f"\n{visible(said)}\n  {visible(why.remedy or 'mend them, and run `interact-gitops workflows generate`')}")
     place = "" if folder == Path() else f"cd {folder} && "
     say(f"\nNext: {place}interact-gitops validate, then `interact-gitops serve` in another terminal and `plan` here.")
 
 
 def _workflows(workspace: Workspace, folder: Path) -> list[str]:
-    """The workflows that were missing, written; none in a folder that is not the top of a repository, or whose
-    definitions cannot be read yet."""
+    """The workflows that were missing, written. Raises Refused in a folder that is not the top of a repository,
+    ProblemsFound where the definitions cannot be read yet."""
     from interact_gitops.cli.saving import save_generated
     from interact_gitops.cli.scaffolding import wanted_workflows
-    from interact_gitops.errors import ProblemsFound
     from interact_gitops.github.workflows.writing import Steps, compare, read_there, write
 
-    there = Workspace(folder=folder, environ=workspace.environ)
-    try:
-        top, wanted = wanted_workflows(there)
-    except (Refused, ProblemsFound):
-        return []
+    top, wanted = wanted_workflows(Workspace(folder=folder, environ=workspace.environ))
     made = compare(wanted, read_there(top, wanted)).made
     write(top, wanted, Steps(made=made), put=save_generated)
     return list(made)

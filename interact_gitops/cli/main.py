@@ -162,7 +162,9 @@ def _fail(failure: Failure) -> int:
     from interact_gitops.errors import ProblemsFound
 
     if isinstance(failure, ProblemsFound):
-        for problem in failure.problems[:MOST_PROBLEMS]:
+        # Whatever there is no room for, it is not what stopped the command.
+        first = sorted(failure.problems, key=lambda problem: problem.severity != "error")[:MOST_PROBLEMS]
+        for problem in sorted(first, key=lambda problem: problem.position):
             note(str(problem))
         if len(failure.problems) > MOST_PROBLEMS:
             note(f"… and {len(failure.problems) - MOST_PROBLEMS} more; `interact-gitops validate` shows them all")

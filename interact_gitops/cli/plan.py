@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -37,6 +37,9 @@ interact-gitops plan --base origin/main
 )
 @click.option("--full", is_flag=True, help="Show every field, and cut nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="Save the plan, for `apply FILE`.")
+@click.option("--allow-deletes", metavar="N|N%", help="Say whether apply would do it with this limit of deletes.")
+@click.option("--allow-changes", metavar="N|N%", help="Say whether apply would do it with this limit of updates.")
+@click.option("--allow-empty", is_flag=True, help="Say whether apply would do it when an empty tree is accepted.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to do.")
 @json_format("markdown")
 def plan(
@@ -49,6 +52,7 @@ def plan(
     detailed_exitcode: bool,
     out: Path | None,
     form: str,
+    **allowed: Any,
 ) -> int:
     """Show what apply would create, update and delete on the target. Changes nothing.
 
@@ -62,7 +66,8 @@ def plan(
         if out is not None or adopt:
             raise Refused("a plan between two trees cannot be applied", remedy="leave out --out and --adopt")
         between = plan_between(workspace, base, select=select, prune=prune)
-        _say_plan(workspace, between, form, full=full, identity=f"base {workspace.target_named or ''}")
+        identity = f"base {workspace.target_named or ''}"
+        _say_plan(workspace, between, form, full=full, held=_held(workspace, between, **allowed), identity=identity)
         return ExitCode.CHANGES_PENDING if detailed_exitcode and between.changes else ExitCode.DONE
     with workspace.client() as client:
         if is_public(workspace, client):
@@ -71,17 +76,19 @@ def plan(
             return plan_there(workspace, client, full=full, form=form, select=select, adopt=adopt, prune=prune,
                               out=out, detailed_exitcode=detailed_exitcode)  # fmt: skip
         made = make_plan(workspace, client, select=select, adopt=adopt, prune=prune)
+    held = _held(workspace, made, **allowed)
     if out is not None:
         from interact_gitops.cli.inputs import write_text
         from interact_gitops.planning.saved import save_plan
 
         write_text(out, json.dumps(save_plan(made, select=select, adopt=adopt), indent=2, ensure_ascii=False) + "\n")
-    _say_plan(workspace, made, form, full=full)
+    _say_plan(workspace, made, form, full=full, held=held)
     return ExitCode.CHANGES_PENDING if detailed_exitcode and made.changes else ExitCode.DONE
 
 
-def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool, identity: str | None = None) -> None:
-    held = _held(workspace, made)
+def _say_plan(
+    workspace: Workspace, made: Plan, form: str, *, full: bool, held: str | None, identity: str | None = None
+) -> None:
     if form == "json":
         from interact_gitops.planning.rendering.json import plan_to_json
 
@@ -98,14 +105,14 @@ def _say_plan(workspace: Workspace, made: Plan, form: str, *, full: bool, identi
         note(f"apply would refuse this: {held}")
 
 
-def _held(workspace: Workspace, made: Plan) -> str | None:
-    """What apply would refuse is better known before."""
+def _held(workspace: Workspace, made: Plan, **allowed: Any) -> str | None:
+    """What apply would refuse is better known before. Raises Failure for a limit that is none."""
     from interact_gitops.errors import GuardHeld
     from interact_gitops.planning.guards import Guards, check_guards
 
     settings = workspace.settings
     try:
-        check_guards(made, Guards(max_deletes=settings.max_deletes, max_changes=settings.max_changes))
+        check_guards(made, Guards(max_deletes=settings.max_deletes, max_changes=settings.max_changes), **allowed)
     except GuardHeld as held:
         return str(held)
     return None

@@ -66,19 +66,19 @@ repos:
         entry: interact-gitops validate
         language: system
         pass_filenames: false
-        files: ^(jobs\\.d/|interact-gitops\\.yaml$)
+        always_run: true # a file that is gone, and a folder of another name, count too
       - id: interact-gitops-fmt
         name: definitions are in the canonical layout
         entry: interact-gitops fmt --check
         language: system
         pass_filenames: false
-        files: ^jobs\\.d/
+        always_run: true
       - id: interact-gitops-workflows
         name: workflows are in step with the jobs
         entry: interact-gitops workflows generate --check
         language: system
         pass_filenames: false
-        files: ^(jobs\\.d/|interact-gitops\\.yaml$|\\.github/)
+        always_run: true
 """
 
 _OWNERS = """\

@@ -22,6 +22,10 @@ from interact_gitops.jobs.model import Scalar
 
 FILE_NAME = "interact-gitops.yaml"
 ENVIRONMENT = ("INTERACT_URL", "INTERACT_API_KEY", "INTERACT_ORG_ID")
+_AT_GITHUB = (
+    "in the repository's settings at GitHub, set the variables INTERACT_URL and INTERACT_ORG_ID, and the secret"
+    " INTERACT_API_KEY of the job's environment"
+)
 LOCAL_SERVER = ".interact"
 CREDENTIALS = "credentials.env"
 
@@ -207,13 +211,15 @@ def _implicit_target(folder: Path, environ: Mapping[str, str]) -> Target:
     given = {name: environ[name] for name in ENVIRONMENT if environ.get(name)}
     if given and len(given) < len(ENVIRONMENT):
         missing = ", ".join(name for name in ENVIRONMENT if name not in given)
-        raise Failure(f"the environment sets {', '.join(given)} but not {missing}", remedy=f"export {missing} too")
+        remedy = _AT_GITHUB if environ.get("GITHUB_ACTIONS") else f"export {missing} too"
+        raise Failure(f"the environment sets {', '.join(given)} but not {missing}", remedy=remedy)
     name = "environment"
     if not given:
         name = "local"
         found = read_credentials(folder / LOCAL_SERVER / CREDENTIALS)
         if found is None or any(part not in found for part in ENVIRONMENT):
             remedy = "start one here with `interact-gitops serve`, or set " + ", ".join(ENVIRONMENT)
+            remedy = _AT_GITHUB if environ.get("GITHUB_ACTIONS") else remedy
             raise Failure(
                 "no Interact to talk to: no target is configured and no local server was started", remedy=remedy
             )

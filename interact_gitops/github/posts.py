@@ -6,19 +6,34 @@ anybody may copy the marker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
+from interact_gitops.errors import Failure
 from interact_gitops.github.api import GitHub
 
 LONGEST_STATUS = 140  # characters
+SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 MOST_FILES = 3_000  # of a pull request that GitHub lists
 
 Done = Literal["made", "edited", "left", "closed", "nothing"]
 
 
+@contextmanager
+def _understood() -> Iterator[None]:
+    """What GitHub's answers do not have, or have in another shape, is a Failure."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        said = f"GitHub answered with something else than was asked for: {type(error).__name__}"
+        raise Failure(said, remedy="check GITHUB_API_URL") from error
+
+
+@_understood()
 def keep_comment(github: GitHub, number: int, marker: str, body: str, *, begin: bool = True) -> Done:
     """The one comment under a pull request says `body`, which begins with `marker`; with `begin` false only where there
     is one. Raises Failure."""
@@ -44,6 +59,7 @@ class Report:
     needed: bool
 
 
+@_understood()
 def keep_issue(github: GitHub, marker: str, report: Report) -> Done:
     """The one issue says it, and is closed when nothing is to be said. Raises Failure.
 
@@ -93,9 +109,13 @@ def status_of(needs: Mapping[str, Any]) -> tuple[Literal["success", "failure", "
     return "success", next((words for words in reversed(said.values()) if words), "nothing to do")
 
 
+@_understood()
 def head_of(github: GitHub, ref: str) -> str:
     """The commit at which a branch is, named in full (`refs/heads/main`). Raises Failure."""
-    return str(github.get(f"/git/ref/{quote(ref.removeprefix('refs/'))}")["object"]["sha"])
+    found = str(github.get(f"/git/ref/{quote(ref.removeprefix('refs/'))}")["object"]["sha"])
+    if not SHA.fullmatch(found):
+        raise ValueError(found)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +128,7 @@ class Head:
     sha: str
 
 
+@_understood()
 def pull_requests_of(github: GitHub, head: Head) -> list[int]:
     """The open pull requests whose head is this commit of this branch of this repository; none when it moved on or was
     closed. Raises Failure.
@@ -125,6 +146,7 @@ def changed_files(github: GitHub, number: int) -> list[str]:
     return [str(name) for names in found for name in names if name]
 
 
+@_understood()
 def artifacts_of(github: GitHub, run: int, prefix: str) -> dict[str, int]:
     """(rest of the name → id) of the artifacts that a run left, whose names begin with `prefix`. Raises Failure."""
     listed = github.pages(f"/actions/runs/{run}/artifacts", key="artifacts")

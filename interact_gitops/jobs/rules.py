@@ -13,6 +13,7 @@ RULES: Mapping[str, str] = {
     "empty-file": "A definitions file holds at least one job.",
     "encoding": "Files are UTF-8 text, so that everybody reads the same.",
     "file-size": "A file has at most 1,024 KiB, and its aliases stand for at most 100,000 values.",
+    "layout": "Files are in one layout, which `fmt` writes: then a change shows what it changes, and nothing else.",
     "many-problems": "Of one file up to 200 problems are shown; the first ones often cause the rest.",
     "name-clash": "File names differ by more than upper and lower case: some file systems keep only one of two.",
     "number": "A number is one that JSON can hold, so that it means the same to every program.",

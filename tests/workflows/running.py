@@ -1,7 +1,9 @@
 """A runner of GitHub's workflows, small and strict: every `run:` step with the runner's own shells and files.
 
 It knows the keys and expressions that our workflows use, and fails on any other. The actions that are not ours
-(checkout, artifacts) are doubles that do what those do.
+(checkout, artifacts) are doubles that do what those do. Secrets are given to jobs that name an environment alone, and
+whether a job runs is decided without an environment's variables. Not modelled: who approves (a job begins when
+`between` returns), `concurrency`, and the time between events.
 """
 
 from __future__ import annotations
@@ -69,8 +71,9 @@ class Machine:
     event: dict[str, Any] = field(default_factory=dict)
     event_name: str = "push"
     inputs: dict[str, Any] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    secrets: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # the repository's
+    environments: dict[str, dict[str, str]] = field(default_factory=dict)  # more variables, of an environment
+    secrets: dict[str, str] = field(default_factory=dict)  # of every environment
     environ: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, Path] = field(default_factory=dict)
     between: Any = None  # called before each job, with its name
@@ -121,14 +124,19 @@ class Machine:
         functions = _functions(lambda: good)
         holds = condition(job["if"], contexts, functions) if "if" in job else good
         if not holds:
-            return Done("skipped")
+            return Done("skipped", _Empty())
+        given = job.get("environment")
+        named = given["name"] if isinstance(given, dict) else given
+        contexts["secrets"] = {} if named is None else self.secrets
+        if named is not None:
+            contexts["vars"] = {**self.variables, **self.environments.get(named, {})}
         return _Job(self, job, contexts).done()
 
     def _contexts(self) -> dict[str, Any]:
         return {
             "github": {"event": self.event, "event_name": self.event_name, "repository": "acme/jobs",
                        "ref": self.event.get("ref", "refs/heads/main"), "token": self.environ.get("TOKEN", "t0ken")},
-            "vars": self.variables, "secrets": self.secrets, "inputs": self.inputs,
+            "vars": self.variables, "inputs": self.inputs,  # and no secrets: no `if` sees them
         }  # fmt: skip
 
 
@@ -278,7 +286,8 @@ def _has(text: str, contexts: Mapping[str, Any]) -> bool:
 
 def _functions(success: Any) -> dict[str, Any]:
     return {"success": success, "failure": lambda: not success(), "always": lambda: True, "cancelled": lambda: False,
-            "toJSON": to_json}  # fmt: skip
+            "toJSON": to_json,
+            "startsWith": lambda text, start: str(text).lower().startswith(start.lower())}  # fmt: skip
 
 
 def _text(value: Any) -> str:

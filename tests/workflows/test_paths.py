@@ -31,13 +31,14 @@ def merged(site: Site) -> None:
     site.tool("fmt")
     site.commit("first")
     done = site.run("apply")
+    done.jobs.pop("unset", None)  # where a target is configured, nothing can be unset
     assert done.results == {"plan": "success", "apply": "success", "status": "success"}, done.log
 
 
 def ended(run: int, head: str, *, good: str = "success") -> dict[str, Any]:
     """The event of a run of validate, of a branch of a fork."""
     return {"workflow_run": {"id": run, "head_sha": head, "event": "pull_request", "conclusion": good,
-                             "head_branch": "change", "pull_requests": [],
+                             "head_branch": "change", "pull_requests": [], "path": ".github/workflows/validate.yml",
                              "head_repository": {"id": 9, "owner": {"login": "fork"}}}}  # fmt: skip
 
 
@@ -150,7 +151,7 @@ def test_a_merge_is_applied_when_its_plan_was_approved(site: Site) -> None:
     assert sha == site.git("rev-parse", "HEAD")
     assert site.names() == {"overview": "Overview"}
     again = site.run("apply")
-    assert again.results == {"plan": "success", "apply": "skipped", "status": "success"}, again.log
+    assert again.results == {"unset": "skipped", "plan": "success", "apply": "skipped", "status": "success"}, again.log
     assert "no changes" in site.api.statuses[-1][1]["description"]
 
 
@@ -161,11 +162,12 @@ def test_what_was_approved_and_holds_no_more_is_refused(site: Site) -> None:
     machine = site.machine()
     machine.between = lambda name: site.by_hand("overview", name="By hand") if name == "apply" else None
     done = machine.run("apply")
-    assert done.results == {"plan": "success", "apply": "failure", "status": "success"}, done.log
+    assert done.results == {"unset": "skipped", "plan": "success", "apply": "failure", "status": "success"}, done.log
     assert site.names() == {"overview": "By hand"}
     assert "stale plan" in done.log or "approved" in done.log
     assert site.api.statuses[-1][1]["state"] == "failure"
-    assert site.api.statuses[-1][1]["description"] == "apply failed"
+    assert site.api.statuses[-1][1]["description"].startswith("apply failed: stale plan: overview")
+    assert "### Apply failed" in done.jobs["apply"].summary
 
 
 def test_an_artifact_that_was_exchanged_is_refused(site: Site) -> None:

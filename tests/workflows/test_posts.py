@@ -201,6 +201,29 @@ def test_an_answer_that_is_none(github: GitHub, api: Api, answer: bytes) -> None
         keep_comment(github, 7, MARK, f"{MARK}\nplan")
     with pytest.raises(Failure, match="GitHub answered with something else"):
         changed_files(github, 7)
+    with pytest.raises(Failure, match=r"GitHub (answered|refuses)"):
+        head_of(github, "refs/heads/main")
+
+
+@pytest.mark.parametrize("number", ["x", None, [], {"a": 1}])
+def test_an_entry_that_is_none(github: GitHub, api: Api, number: object) -> None:
+    api.pull(7, "a" * 40)
+    api.pulls[0]["number"] = number
+    api.artifacts[5] = []
+    for body in (b'{"artifacts": [{"id": 1}]}', b'{"artifacts": [{"name": "interact-plan-7", "id": []}]}'):
+        api.odd = None
+        with pytest.raises(Failure, match="GitHub answered with something else than was asked for"):
+            pull_requests_of(github, head("a" * 40))
+        api.odd = body
+        with pytest.raises(Failure, match="GitHub answered with something else than was asked for"):
+            artifacts_of(github, 5, "interact-plan-")
+
+
+@pytest.mark.parametrize("answer", [b"[]", b"{}", b'{"object": null}', b'{"object": {"sha": null}}', b'{"object": 5}'])
+def test_a_head_that_is_none(github: GitHub, api: Api, answer: bytes) -> None:
+    api.odd = answer
+    with pytest.raises(Failure, match="GitHub answered with something else than was asked for"):
+        head_of(github, "refs/heads/main")
 
 
 def ended(result: str, **outputs: str) -> dict[str, Any]:

@@ -62,13 +62,99 @@ def test_what_was_reverted_is_not_applied_by_a_run_that_waited(site: Site) -> No
 
     waiting.between = meanwhile
     done = waiting.run("apply")
-    assert done.results == {"plan": "success", "apply": "failure", "status": "success"}, done.log
+    assert done.results == {"unset": "skipped", "plan": "success", "apply": "failure", "status": "success"}, done.log
     assert f"::error title=interact-gitops::main is at {site.git('rev-parse', 'HEAD')[:12]} by now" in done.log
+    assert site.api.statuses[-1][1]["description"].startswith("apply failed: main is at ")
     assert site.names() == {"overview": "Overview"}
     again = site.machine()
     again.sha = first  # "Re-run all jobs" of the old run
     assert again.run("apply").results["apply"] == "failure"
     assert site.names() == {"overview": "Overview"}
+
+
+def test_a_branch_that_github_takes_for_ours_is_not_applied(site: Site) -> None:
+    """Its comparisons have no regard to case."""
+    merged(site)
+    site.write("jobs.d/overview.yaml", job("overview", "Smuggled in"))
+    site.commit("another", branch="MAIN")
+    done = site.run("apply", ref="MAIN", event={"ref": "refs/heads/MAIN"})
+    assert done.results == {"unset": "skipped", "plan": "success", "apply": "failure", "status": "success"}, done.log
+    assert "this run is of the branch MAIN, and main is applied" in done.log
+    assert site.names() == {"overview": "Overview"}
+
+
+def test_a_repository_without_a_target_says_what_is_missing(site: Site) -> None:
+    merged(site)
+    url = site.variables.pop("INTERACT_URL")
+    inside = {"production-plan": {"INTERACT_URL": url}, "production-run": {"INTERACT_URL": url}}
+    done = site.run("apply", environments=inside)
+    assert done.results == {"unset": "success", "plan": "skipped", "apply": "skipped", "status": "skipped"}, done.log
+    assert (
+        "::notice title=interact-gitops::Nothing is applied: the repository has no variable INTERACT_URL." in done.log
+    )
+    assert site.run("drift", environments=inside).results == {"drift": "skipped"}
+    form = site.run("run-overview", event_name="workflow_dispatch")
+    assert form.results == {"run": "failure"}
+    assert "sets INTERACT_API_KEY, INTERACT_ORG_ID but not INTERACT_URL" in form.summary
+    assert "set the variables INTERACT_URL and INTERACT_ORG_ID, and the secret" in form.summary
+    assert site.run("run-overview", event_name="workflow_dispatch", environments=inside).results == {"run": "success"}
+
+
+def test_what_a_form_needs_to_write_down_its_run_is_given_to_it(site: Site) -> None:
+    """A ledger elsewhere has an address that is a secret."""
+    merged(site)
+    site.write("interact-gitops.yaml", "managed_by: clone\nledger: '${LEDGER_URL}'\n")
+    site.commit("a ledger")
+    site.secrets["LEDGER_URL"] = f"sqlite:///{site.folder}/ledger.db"
+    done = site.run("run-overview", event_name="workflow_dispatch")
+    assert done.results == {"run": "success"}, done.log
+    assert (site.folder / "ledger.db").exists()
+    assert "LEDGER_URL" not in (site.clone / ".github/workflows/apply.yml").read_text()
+
+
+def test_what_is_wrong_with_the_layout_alone_is_planned_all_the_same(site: Site) -> None:
+    merged(site)
+    site.git("checkout", "-q", "-b", "change")
+    site.write("jobs.d/second.yaml", job("second", "Second"))
+    site.tool("fmt")
+    site.tool("workflows", "generate")
+    path = site.clone / "jobs.d/second.yaml"
+    path.write_text(path.read_text().replace("name: Second", "name:   'Second'"))
+    first, second = pull_request(site)
+    assert (first.results, second.results) == ({"validate": "failure"}, {"comment": "success"}), second.log
+    assert "::error file=jobs.d/second.yaml,line=2,col=1,title=layout::the file is not in the canonical" in first.log
+    assert "1 to create" in site.api.comments[7][0]["body"]
+
+
+def test_another_workflow_of_the_same_name_says_nothing(site: Site) -> None:
+    merged(site)
+    head, plan = changed(site), a_plan(site)
+    site.api.artifacts[55] = [("interact-plan-7", bytes(packed(json.dumps(plan).encode())))]
+    assert site.run("plan-comment", event_name="workflow_run", event=ended(55, head)).results == {"comment": "success"}
+    (comment,) = site.api.comments[7]
+    before = comment["body"]
+    site.api.artifacts[55] = []
+    for path, result in (("other.yml", "skipped"), ("validate.yml.yml", "success")):
+        event = ended(55, head)
+        event["workflow_run"]["path"] = f".github/workflows/{path}"
+        done = site.run("plan-comment", event_name="workflow_run", event=event)
+        assert done.results == {"comment": result}, done.log
+        assert comment["body"] == before
+    event["workflow_run"]["path"] = ".github/workflows/validate.yml@refs/heads/main"
+    site.run("plan-comment", event_name="workflow_run", event=event)
+    assert "Plan: none of the commit" in comment["body"]
+
+
+def test_of_two_pull_requests_the_run_must_say_which(site: Site) -> None:
+    merged(site)
+    head, plan = changed(site), a_plan(site)
+    site.api.pull(8, head)
+    done = site.run("plan-comment", event_name="workflow_run", event=ended(55, head))
+    assert done.results == {"comment": "success"}
+    assert "2 open pull requests have this commit, and the run does not say whose it is" in done.log
+    site.api.artifacts[55] = [("interact-plan-8", bytes(packed(json.dumps(plan).encode())))]
+    site.run("plan-comment", event_name="workflow_run", event=ended(55, head))
+    assert [number for number, said in site.api.comments.items() if said] == [8]
 
 
 def test_a_pull_request_that_can_be_planned_no_more_says_so(site: Site) -> None:
@@ -108,6 +194,27 @@ def test_a_change_of_what_rules_is_said_first(site: Site) -> None:
     site.api.files[7] = [{"filename": f"!{number}"} for number in range(3_000)]  # what comes after them is not listed
     site.run("plan-comment", event_name="workflow_run", event=ended(55, head))
     assert "It changes more files than GitHub lists" in site.api.comments[7][0]["body"]
+
+
+@pytest.mark.parametrize(
+    ("version", "files", "said"),
+    [("ci/lock.txt", ["ci/lock.txt", "ci/lock.txt2"], "`ci/lock.txt`."),
+     ("./tools/", ["tools/x.py", "tool"], "`tools/x.py`."),
+     (".", ["x.py", "docs/a.md", "jobs.d/x.yaml"], "`x.py`, `docs/a.md`."), ("1.0", ["x.py"], None)],
+)  # fmt: skip
+def test_what_is_installed_from_the_repository_rules_too(
+    site: Site, version: str, files: list[str], said: str | None
+) -> None:
+    for name in ("ci/lock.txt", "tools/pyproject.toml"):
+        site.write(name, "")
+    site.write("interact-gitops.yaml", f"managed_by: clone\ngithub: {{version: '{version}'}}\n")
+    merged(site)
+    head, plan = changed(site), a_plan(site)
+    site.api.artifacts[55] = [("interact-plan-7", bytes(packed(json.dumps(plan).encode())))]
+    site.api.files[7] = [{"filename": name} for name in files]
+    assert site.run("plan-comment", event_name="workflow_run", event=ended(55, head)).results == {"comment": "success"}
+    body = site.api.comments[7][0]["body"]
+    assert (f"**It changes more than jobs:** {said}" in body) if said else ("more than jobs" not in body)
 
 
 def test_only_the_run_of_this_pull_request_speaks_under_it(site: Site) -> None:
@@ -215,19 +322,45 @@ def test_what_guards_hold_is_not_even_approved(site: Site) -> None:
         (site.clone / f"jobs.d/j{number}.yaml").unlink()
     site.commit("half of them go")
     done = site.run("apply")
-    assert done.results == {"plan": "failure", "apply": "skipped", "status": "success"}, done.log
+    assert done.results == {"unset": "skipped", "plan": "failure", "apply": "skipped", "status": "success"}, done.log
     assert "would refuse this" in done.jobs["plan"].summary
     assert "this would delete 5 of the 11 jobs" in site.api.statuses[-1][1]["description"]
     assert site.api.statuses[-1][1]["state"] == "failure"
     by_hand = site.run("apply", event_name="workflow_dispatch", inputs={"allow_deletes": "4"})
-    assert by_hand.results == {"plan": "success", "apply": "failure", "status": "success"}, by_hand.log
-    assert len(site.names()) == 11
+    assert by_hand.results == {"unset": "skipped", "plan": "failure", "apply": "skipped", "status": "success"}, (
+        by_hand.log
+    )
+    assert "the limit is 4 (--allow-deletes: 4)" in by_hand.jobs["plan"].summary
     by_hand = site.run("apply", event_name="workflow_dispatch", inputs={"allow_deletes": "5"})
-    assert by_hand.results == {"plan": "success", "apply": "success", "status": "success"}, by_hand.log
-    assert "Guards are passed for once:** `--allow-deletes 5`" in by_hand.jobs["plan"].summary
+    assert by_hand.results == {"unset": "skipped", "plan": "success", "apply": "success", "status": "success"}, (
+        by_hand.log
+    )
+    assert "Guards are passed for once:** `--allow-deletes=5`" in by_hand.jobs["plan"].summary
     assert len(site.names()) == 6
-    odd = site.run("apply", event_name="workflow_dispatch", inputs={"allow_deletes": "5 --on-error continue"})
-    assert odd.results["plan"] == "success"
+
+
+@pytest.mark.parametrize("limit", ["abc", "--yes", "5 --on-error continue", "-1", "$(touch PWN)"])
+def test_a_limit_that_is_none_is_refused_before_anybody_is_asked(site: Site, limit: str) -> None:
+    merged(site)
+    site.write("jobs.d/overview.yaml", job("overview", "Renamed"))
+    site.commit("rename")
+    for name in ("allow_deletes", "allow_changes"):
+        odd = site.run("apply", event_name="workflow_dispatch", inputs={name: limit})
+        assert odd.results == {"unset": "skipped", "plan": "failure", "apply": "skipped", "status": "success"}, odd.log
+        assert "is not a limit" in odd.log
+    assert site.names() == {"overview": "Overview"}
+    site.unharmed()
+
+
+def test_a_plan_of_refusals_alone_is_not_put_up_for_approval(site: Site) -> None:
+    site.write("jobs.d/kept.yaml", job("kept", "Kept", protect=True))
+    merged(site)
+    (site.clone / "jobs.d/kept.yaml").unlink()
+    site.commit("the protected one goes")
+    done = site.run("apply")
+    assert done.results == {"unset": "skipped", "plan": "failure", "apply": "skipped", "status": "success"}, done.log
+    assert "nothing can be applied: Plan: 0 to create, 0 to update, 0 to delete, 1 refused" in done.log
+    assert "the job is protected" in done.jobs["plan"].summary
 
 
 def test_a_file_of_ours_in_disguise_fails_the_check(site: Site) -> None:

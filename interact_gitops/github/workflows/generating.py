@@ -38,7 +38,8 @@ class Choices:
     """What the configuration says of the workflows.
 
     `implicit`: no target is configured, and the repository's variables make one. `variables` and `secrets` are the
-    names that the target's references need, `channel_secrets` those of the channels.
+    names that the target's references need, `channel_secrets` and `ledger_secrets` what those of channels and the
+    ledger need.
     """
 
     branch: str
@@ -53,6 +54,7 @@ class Choices:
     variables: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     channel_secrets: tuple[str, ...] = ()
+    ledger_secrets: tuple[str, ...] = ()
 
 
 def generate(choices: Choices, jobs: Sequence[Job], *, forms: frozenset[str]) -> dict[str, str]:

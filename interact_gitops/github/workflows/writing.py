@@ -46,7 +46,7 @@ def read_there(top: Path, wanted: Mapping[str, str]) -> dict[str, str | None]:
     """
     folder = top / FOLDER
     _demand_inside(top, folder / "any")
-    names = {f"{FOLDER}/{path.name}" for path in folder.glob("*.yml")} if folder.is_dir() else set()
+    names = {f"{FOLDER}/{path.name}" for path in folder.glob("*.y*ml")} if folder.is_dir() else set()
     return {name: _read(top / name) for name in sorted(names | wanted.keys()) if (top / name).is_symlink()
             or (top / name).exists()}  # fmt: skip
 
@@ -79,7 +79,7 @@ def _read(path: Path) -> str | None:
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
             return None
-        return path.read_bytes().decode()
+        return path.read_bytes().decode().replace("\r\n", "\n")  # as git gives it on some machines
     except (OSError, UnicodeDecodeError):
         return None
 
