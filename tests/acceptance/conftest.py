@@ -64,9 +64,9 @@ class Shell:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
     """One served Interact for the whole session; every test makes an organisation of its own."""
-    with EmbeddedServer(tmp_path_factory.mktemp("interact"), port=0) as served:
+    with EmbeddedServer(tmp_path_factory.mktemp("interact"), port=0, sample_folder=sample) as served:
         yield served
 
 

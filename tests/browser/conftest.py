@@ -71,12 +71,12 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
     folder: Path = tmp_path_factory.mktemp("embedded")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + AGENTS, encoding="utf-8")
     expect.set_options(timeout=PATIENCE)
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
+    with EmbeddedServer(folder / "data", port=0, agents=agents, sample_folder=sample) as server:
         server.instance.crew.warm()
         yield server
 

@@ -101,8 +101,9 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with EmbeddedServer(tmp_path_factory.mktemp("interact"), port=0, rate_limit=None, scheduler=False) as server:
+def served(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
+    folder = tmp_path_factory.mktemp("interact")
+    with EmbeddedServer(folder, port=0, sample_folder=sample, rate_limit=None, scheduler=False) as server:
         yield server
 
 

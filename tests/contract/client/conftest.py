@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -34,11 +35,11 @@ TEST_AGENTS = """
 
 
 @pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def embedded(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
     folder = tmp_path_factory.mktemp("embedded")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS, encoding="utf-8")
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
+    with EmbeddedServer(folder / "data", port=0, agents=agents, sample_folder=sample) as server:
         yield server
 
 

@@ -240,12 +240,12 @@ def description() -> Description:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def server(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
     folder: Path = tmp_path_factory.mktemp("embedded")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS, encoding="utf-8")
     # Tests of this server try very many wrong keys; security/ has servers that count them.
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents, wrong_keys=None) as server:
+    with EmbeddedServer(folder / "data", port=0, agents=agents, sample_folder=sample, wrong_keys=None) as server:
         yield server
 
 

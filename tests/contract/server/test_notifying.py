@@ -6,6 +6,7 @@ import itertools
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -72,12 +73,13 @@ def posts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
 
 
 @pytest.fixture(scope="module")
-def telling(tmp_path_factory: pytest.TempPathFactory, posts: Post) -> Iterator[EmbeddedServer]:
+def telling(tmp_path_factory: pytest.TempPathFactory, posts: Post, sample: Path) -> Iterator[EmbeddedServer]:
     folder = tmp_path_factory.mktemp("telling")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + AGENTS, encoding="utf-8")
     with EmbeddedServer(
         folder / "data", port=0, agents=agents, allow_private=("127.0.0.1",), patience=Patience(first=0.1, longest=0.4),
+        sample_folder=sample,
         smtp_url=f"smtp://127.0.0.1:{posts.port}?tls=none", mail_from="interact@example.com",
         public_url="https://interact.example.com",
     ) as server:  # fmt: skip
@@ -286,10 +288,13 @@ def test_hostile_text_pings_nobody_and_breaks_out_of_nothing(office: Office, hoo
 
 
 def test_a_server_that_stops_sends_the_rest_after_its_next_start(
-    tmp_path_factory: pytest.TempPathFactory, hooks: Hooks, description: Description
+    tmp_path_factory: pytest.TempPathFactory, sample: Path, hooks: Hooks, description: Description
 ) -> None:
     folder = tmp_path_factory.mktemp("again")
-    options: dict[str, Any] = {"port": 0, "allow_private": ("127.0.0.1",), "patience": Patience(first=0.1, longest=0.2)}
+    options: dict[str, Any] = {
+        "port": 0, "sample_folder": sample, "allow_private": ("127.0.0.1",),
+        "patience": Patience(first=0.1, longest=0.2),
+    }  # fmt: skip
     with EmbeddedServer(folder, **options) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         api = Office(description, client, server.api_key, server.organization_id)
         api.channel("one", f"{hooks.url}/broken/one")

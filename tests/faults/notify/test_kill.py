@@ -21,9 +21,9 @@ import pytest
 from interact_gitops.server.data_folder import read_credentials
 
 from ...contract.senders.conftest import Hooks, hooks
-from ..server.conftest import Visitor, sample
+from ..server.conftest import Visitor
 
-__all__ = ["hooks", "sample"]  # fixtures
+__all__ = ["hooks"]  # fixtures
 
 DYING = Path(__file__).with_name("dying.py")
 ALL = os.environ.get("CHAOS") == "all"

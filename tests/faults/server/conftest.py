@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,7 @@ import httpx
 import pytest
 
 from interact_gitops.server.data_folder import read_credentials
-from interact_gitops.server.sample.warehouse import agents_file, ensure_sample
+from interact_gitops.server.sample.warehouse import agents_file
 from interact_gitops.server.serving import EmbeddedServer
 
 ENDED = {"completed", "failed", "cancelled"}
@@ -131,18 +129,6 @@ class Process(Visitor):
         """The exit code and what was said on stderr."""
         _, said = self.process.communicate(timeout=30)
         return self.process.returncode, said
-
-
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample warehouse, made once for all of pytest's workers: it takes seconds."""
-    shared = tmp_path_factory.getbasetemp()
-    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "warehouse-for-faults"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        ensure_sample(folder, datetime.now(UTC).date())
-    return folder
 
 
 @pytest.fixture

@@ -157,12 +157,12 @@ class Visitor:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def house(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Iterator[EmbeddedServer]:
     """A server of the pages' own: they show its first organisation."""
     folder: Path = tmp_path_factory.mktemp("pages")
     agents = folder / "agents.yaml"
     agents.write_text(agents_file().read_text(encoding="utf-8") + TEST_AGENTS.rstrip() + BROKEN, encoding="utf-8")
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents) as server:
+    with EmbeddedServer(folder / "data", port=0, agents=agents, sample_folder=sample) as server:
         yield server
 
 

@@ -53,12 +53,12 @@ def hostile_agents() -> str:
 
 
 @pytest.fixture(scope="module")
-def nasty_house(tmp_path_factory):
+def nasty_house(tmp_path_factory, sample):
     folder = tmp_path_factory.mktemp("nasty")
     agents = folder / "agents.yaml"
     indented = "".join(f"  {line}\n" for line in hostile_agents().splitlines())
     agents.write_text(agents_file().read_text(encoding="utf-8") + indented, encoding="utf-8")
-    with EmbeddedServer(data=folder / "data", port=0, agents=agents, scheduler=False) as server:
+    with EmbeddedServer(folder / "data", port=0, agents=agents, sample_folder=sample, scheduler=False) as server:
         yield server
 
 
