@@ -90,7 +90,22 @@ def _read_value(file: Path) -> Any:
         raw = file.read_bytes()
     except OSError as error:
         raise Failure(f"{file} cannot be read: {error.strerror}") from error
+    if file.suffix.lower() == ".json":  # not YAML, which knows no pairs of surrogates
+        return _read_json(file, raw)
     documents, problems = read_documents(str(file), raw)
     if problems:
         raise ConfigurationInvalid(problems, what=str(file))
     return documents[0].value if documents else None
+
+
+def _read_json(file: Path, raw: bytes) -> Any:
+    from json import JSONDecodeError
+
+    from interact_gitops.jobs.strict_json import read_strictly
+
+    try:
+        return read_strictly(raw.decode("utf-8-sig"))
+    except JSONDecodeError as error:
+        raise Failure(f"{file}:{error.lineno}:{error.colno}: this is not valid JSON: {error.msg}") from error
+    except ValueError as error:
+        raise Failure(f"{file}: this is not valid JSON: {error}") from error

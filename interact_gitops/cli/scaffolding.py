@@ -75,6 +75,8 @@ def choices_of(settings: Settings) -> Choices:
     open_ones = [name for part in ("url", "organization") for name in names_in(raw.get(part))]
     variables = ("INTERACT_URL", "INTERACT_ORG_ID") if implicit else tuple(dict.fromkeys(open_ones))
     channel_secrets = tuple(dict.fromkeys(names_in(settings.channels)))
+    told = [settings.channels.get(name, {}) for name in settings.notices.get("channels", ())]
+    notice_secrets = tuple(dict.fromkeys(names_in(told)))
     ledger_secrets = tuple(dict.fromkeys(names_in(settings.ledger)))
     _demand_apart(variables, [*secrets, *channel_secrets, *ledger_secrets])
     # What a target with the public API alone has cannot be compared or written: no workflow is made to fail at it.
@@ -84,7 +86,8 @@ def choices_of(settings: Settings) -> Choices:
         runs_on=said.get("runs_on", "ubuntu-24.04"), version=said.get("version") or __version__,
         drift_cron=said.get("drift_cron", "17 5 * * *"), schedule_cron=said.get("schedule_cron", "3-59/5 * * * *"),
         leave_out=frozenset(said.get("leave_out", ())) | unable, implicit=implicit, variables=variables,
-        secrets=secrets, channel_secrets=channel_secrets, ledger_secrets=ledger_secrets,
+        secrets=secrets, channel_secrets=channel_secrets, notice_secrets=notice_secrets,
+        ledger_secrets=ledger_secrets,
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """GitHub's REST API, as far as workflows need it: one repository, one token, JSON.
 
 Source: GitHub's REST documentation, version 2022-11-28. Lists come in pages, named by the header `Link`. Limits come as
-429, or as 403 with `Retry-After` or `x-ratelimit-remaining: 0`, and go by; every other 4xx stays.
+429, or as 403 with `Retry-After`, `x-ratelimit-remaining: 0` or the words "rate limit", and go by; every other 4xx
+stays.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TRIES, LONGEST_PAUSE = 4, 60.0
 MOST_PAGES = 50
 MOST_BYTES = 20 << 20
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_FOUND = "run this job again: what was made all the same is found, and edited"
 _NEXT = re.compile(r'<([^<>]+)>\s*;\s*rel="next"')
 
 
@@ -57,10 +59,13 @@ class GitHub:
             url, params = following[1], None  # not {}, which would take the query away
             if not url.startswith(f"{self.api}/"):
                 raise Failure("GitHub named a page of a list at another address", remedy="check GITHUB_API_URL")
+        said = f"a list at GitHub has more than {MOST_PAGES} pages: {urlsplit(url).path}"
+        raise Failure(said, remedy="nothing is done, since what is looked for may be on a later one")
 
-    def post(self, path: str, body: Mapping[str, object]) -> Any:
-        """Make something; the answer's JSON. Raises Failure."""
-        return _json(self._send("POST", self._url(path), json=body))
+    def post(self, path: str, body: Mapping[str, object], *, once: bool = False) -> Any:
+        """Make something; the answer's JSON. `once`: a second time would make another, so it is not sent again where
+        nobody knows whether it was made. Raises Failure."""
+        return _json(self._send("POST", self._url(path), json=body, once=once))
 
     def patch(self, path: str, body: Mapping[str, object]) -> Any:
         """Change something; the answer's JSON. Raises Failure."""
@@ -99,7 +104,7 @@ class GitHub:
 
     def _send(
         self, method: str, url: str, *, params: Mapping[str, str | int] | None = None, json: object = None,
-        follow: bool = True,
+        follow: bool = True, once: bool = False,
     ) -> httpx.Response:  # fmt: skip
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/vnd.github+json",
                    "X-GitHub-Api-Version": "2022-11-28"}  # fmt: skip
@@ -109,18 +114,18 @@ class GitHub:
                 with self._connected() as client:
                     answer = client.request(method, url, params=params, json=json, headers=headers)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
-                # A POST may have made something: it is looked for by whoever runs this again, and not sent twice.
-                if method == "POST" or attempt == TRIES:
-                    raise Failure(f"GitHub does not answer {what}: {type(error).__name__}") from error
+                if once or attempt == TRIES:
+                    said = f"GitHub does not answer {what}: {type(error).__name__}"
+                    raise Failure(said, remedy=_FOUND if once else None) from error
                 self.sleep(2.0**attempt)
                 continue
-            pause = _pause(answer, attempt)
+            pause = None if once and answer.status_code >= 500 else _pause(answer, attempt)
             if pause is not None and attempt < TRIES:
                 self.sleep(pause)
                 continue
             if answer.is_success or (answer.is_redirect and not follow):
                 return answer
-            raise _refusal(answer, what)
+            raise _refusal(answer, what, once=once)
         raise AssertionError  # the last attempt returned or raised
 
 
@@ -139,30 +144,34 @@ def github_of(environ: Mapping[str, str]) -> GitHub:
 def _pause(answer: httpx.Response, attempt: int) -> float | None:
     """Seconds until it is worth another try; None when it is not."""
     asked, left = answer.headers.get("retry-after"), answer.headers.get("x-ratelimit-remaining")
-    limited = answer.status_code == 429 or (answer.status_code == 403 and (asked is not None or left == "0"))
-    if not limited and answer.status_code < 500:
+    said = asked is not None or left == "0" or "rate limit" in _message(answer).lower()
+    if not (answer.status_code == 429 or (answer.status_code == 403 and said)) and answer.status_code < 500:
         return None
-    return min(float(asked) if asked and asked.isdigit() else 2.0**attempt, LONGEST_PAUSE)
+    return min(float(asked) if asked and re.fullmatch("[0-9]{1,9}", asked) else 2.0**attempt, LONGEST_PAUSE)
 
 
 def _json(answer: httpx.Response) -> Any:
     try:
         return answer.json()
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Failure("GitHub answered with something else than JSON", remedy="check GITHUB_API_URL") from error
 
 
-def _refusal(answer: httpx.Response, what: str) -> Failure:
+def _message(answer: httpx.Response) -> str:
     try:
-        message = str(answer.json().get("message", ""))
-    except (ValueError, AttributeError):
-        message = ""
-    said = visible(message or answer.reason_phrase)[:200]
+        return str(answer.json().get("message", ""))
+    except (ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def _refusal(answer: httpx.Response, what: str, *, once: bool) -> Failure:
+    said = visible(_message(answer) or answer.reason_phrase)[:200]
     remedies = {
         401: "check GITHUB_TOKEN", 404: "check GITHUB_REPOSITORY and what the token may see",
         403: "give the job the permission that this needs; the token of a fork's pull request can only read",
     }  # fmt: skip
-    return Failure(f"GitHub refuses {what}: {answer.status_code} {said}", remedy=remedies.get(answer.status_code))
+    remedy = _FOUND if once and answer.status_code >= 500 else remedies.get(answer.status_code)
+    return Failure(f"GitHub refuses {what}: {answer.status_code} {said}", remedy=remedy)
 
 
 def _bounded(parts: Iterator[bytes]) -> bytes:

@@ -28,7 +28,7 @@ def _understood() -> Iterator[None]:
     """What GitHub's answers do not have, or have in another shape, is a Failure."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         said = f"GitHub answered with something else than was asked for: {type(error).__name__}"
         raise Failure(said, remedy="check GITHUB_API_URL") from error
 
@@ -46,7 +46,7 @@ def keep_comment(github: GitHub, number: int, marker: str, body: str, *, begin: 
             return "edited"
     if not begin:
         return "nothing"
-    github.post(f"/issues/{number}/comments", {"body": body})
+    github.post(f"/issues/{number}/comments", {"body": body}, once=True)
     return "made"
 
 
@@ -77,7 +77,7 @@ def keep_issue(github: GitHub, marker: str, report: Report) -> Done:
             return "nothing"
         if ours and max(ours, key=lambda one: int(one["number"]))["body"] == report.body:
             return "left"
-        github.post("/issues", {"title": report.title, "body": report.body})
+        github.post("/issues", {"title": report.title, "body": report.body}, once=True)
         return "made"
     path = f"/issues/{int(found['number'])}"
     if not report.needed:
@@ -91,7 +91,9 @@ def keep_issue(github: GitHub, marker: str, report: Report) -> Done:
 
 def say_status(github: GitHub, sha: str, *, context: str, state: str, description: str, url: str | None) -> None:
     """The status of a commit under a context. Raises Failure."""
-    body = {"state": state, "context": context, "description": description[:LONGEST_STATUS]}
+    # "description doesn't accept 4-byte Unicode", says GitHub of the others.
+    plain = re.sub("[^\x00-\uffff]", "\ufffd", description)
+    body = {"state": state, "context": context, "description": plain[:LONGEST_STATUS]}
     github.post(f"/statuses/{sha}", {**body, **({"target_url": url} if url else {})})
 
 
@@ -139,6 +141,7 @@ def pull_requests_of(github: GitHub, head: Head) -> list[int]:
     return sorted(int(one["number"]) for one in there if _head(one) == (head.repository, head.branch, head.sha))
 
 
+@_understood()
 def changed_files(github: GitHub, number: int) -> list[str]:
     """The paths that a pull request changes, those before a renaming too; of very many the first MOST_FILES. Raises
     Failure."""

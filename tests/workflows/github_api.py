@@ -38,6 +38,7 @@ class Api:
     login: str = BOT["login"]
     odd: bytes | None = None  # what every answer is instead
     trouble: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)  # answers to what was made all the same
     asked: list[str] = field(default_factory=list)
     per_page: int = 100
     _ids: int = 1000
@@ -100,6 +101,8 @@ class Api:
         if (found := re.fullmatch(r"/statuses/(\w{40})", path)) and method == "POST":
             if len(body["description"]) > 140:
                 return 422, {"message": "description is too long (maximum is 140 characters)"}
+            if max(body["description"], default="") > "\uffff":
+                return 422, {"message": "description doesn't accept 4-byte Unicode"}
             self.statuses.append((found[1], body))
             return 201, {}
         if (found := re.fullmatch(r"/actions/runs/(\d+)/artifacts", path)) and method == "GET":
@@ -149,7 +152,13 @@ def github_api() -> Iterator[Api]:
                 return self._say(401, {"message": "Bad credentials"})
             if api.trouble:
                 status, headers = api.trouble.pop(0)
-                return self._say(status, {"message": "You have exceeded a secondary rate limit"}, headers)
+                forbidden = (status, headers) == (403, {})
+                said = (
+                    "Resource not accessible by integration"
+                    if forbidden
+                    else "You have exceeded a secondary rate limit"
+                )
+                return self._say(status, {"message": said}, headers)
             if api.odd is not None:
                 return self._raw(200, api.odd, {})
             if split.path == "/graphql" and self.command == "POST":
@@ -159,6 +168,8 @@ def github_api() -> Iterator[Api]:
                 return self._say(302, None, {"Location": f"{api.url}/blob/{zipped[1]}"})
             status, value = api.answer(self.command, split.path, query, json.loads(raw) if raw else None)
             headers = {}
+            if api.lost and self.command == "POST":
+                return self._say(api.lost.pop(0), {"message": "Server Error"})
             if isinstance(value, list):
                 size, page = min(api.per_page, int(query.get("per_page", 30))), int(query.get("page", 1))
                 more = len(value) > page * size

@@ -236,7 +236,7 @@ def test_a_form_of_thirty_parameters_with_hostile_values(site: Site) -> None:
         "string", "number", "number", "boolean", "choice")  # fmt: skip
     assert inputs["p04"]["options"] == ["NL", "DE"]
     given = {name: one.get("default", "") for name, one in inputs.items()}
-    for text in (*HOSTILE[:3], HOSTILE[4], HOSTILE[7], "x" * 9_000):
+    for text in (*HOSTILE[:3], HOSTILE[4], HOSTILE[6], HOSTILE[7] + "\u2028\x85", "x" * 9_000):
         rest = json.dumps({"p25": text})
         done = site.run("run-many", event_name="workflow_dispatch", inputs={**given, "p00": text, "params_json": rest})
         assert done.results == {"run": "success"}, done.log[-2000:]

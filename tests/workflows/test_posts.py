@@ -109,7 +109,8 @@ def test_one_issue_and_no_pull_request_is_one(github: GitHub, api: Api) -> None:
 @pytest.mark.parametrize(
     ("status", "headers", "nap"),
     [(429, {"Retry-After": "3"}, 3.0), (403, {"Retry-After": "9999"}, 60.0), (403, {"x-ratelimit-remaining": "0"}, 2.0),
-     (500, {}, 2.0), (502, {"Retry-After": "x"}, 2.0)],
+     (500, {}, 2.0), (502, {"Retry-After": "x"}, 2.0), (429, {"Retry-After": "9" * 400}, 2.0),
+     (403, {"x-ratelimit-remaining": "4980"}, 2.0)],
 )  # fmt: skip
 def test_limits_go_by(
     github: GitHub, api: Api, naps: list[float], status: int, headers: dict[str, str], nap: float
@@ -119,6 +120,35 @@ def test_limits_go_by(
     assert naps == [nap]
     assert len(api.statuses) == 1
     assert len(api.statuses[0][1]["description"]) == 140
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_what_was_made_though_its_answer_was_lost_is_not_made_twice(
+    github: GitHub, api: Api, naps: list[float], status: int
+) -> None:
+    for keep in (
+        lambda body: keep_comment(github, 7, MARK, body),
+        lambda body: keep_issue(github, MARK, Report(title="Drift", body=body, needed=True)),
+    ):
+        api.lost.append(status)
+        with pytest.raises(Failure, match=f"GitHub refuses POST .*: {status}") as caught:
+            keep(f"{MARK}\na")
+        assert "what was made all the same is found" in str(caught.value.remedy)
+        assert keep(f"{MARK}\nb") == "edited"
+    assert (len(api.comments[7]), len(api.issues), naps) == (1, 1, [])
+
+
+def test_a_list_without_an_end_is_a_line(github: GitHub, api: Api) -> None:
+    api.per_page = 1
+    api.issues += [{"number": n, "state": "open", "title": "t", "body": "x", "user": BOT} for n in range(60)]
+    with pytest.raises(Failure, match="has more than 50 pages"):
+        keep_issue(github, MARK, Report(title="Drift", body=MARK, needed=True))
+    assert len(api.issues) == 60
+
+
+def test_a_status_in_plain_characters(github: GitHub, api: Api) -> None:
+    say_status(github, "a" * 40, context="c", state="success", description="é🥾x", url=None)
+    assert api.statuses[0][1]["description"] == "é\ufffdx"
 
 
 def test_limits_that_stay_are_a_line(github: GitHub, api: Api, naps: list[float]) -> None:
@@ -194,7 +224,7 @@ def test_nobody_is_there() -> None:
         pull_requests_of(nobody, head("a" * 40))
 
 
-@pytest.mark.parametrize("answer", [b"<html>", b"[1]", b'{"message": "x"}', b"null", b"\xff"])
+@pytest.mark.parametrize("answer", [b"<html>", b"[1]", b'{"message": "x"}', b"null", b"\xff", b"[" * 200_000])
 def test_an_answer_that_is_none(github: GitHub, api: Api, answer: bytes) -> None:
     api.odd = answer
     with pytest.raises(Failure, match=r"GitHub (answered with something else|does not say whose)"):
@@ -205,7 +235,7 @@ def test_an_answer_that_is_none(github: GitHub, api: Api, answer: bytes) -> None
         head_of(github, "refs/heads/main")
 
 
-@pytest.mark.parametrize("number", ["x", None, [], {"a": 1}])
+@pytest.mark.parametrize("number", ["x", None, [], {"a": 1}, float("inf")])
 def test_an_entry_that_is_none(github: GitHub, api: Api, number: object) -> None:
     api.pull(7, "a" * 40)
     api.pulls[0]["number"] = number

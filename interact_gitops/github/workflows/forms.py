@@ -18,6 +18,7 @@ from typing import Any, Literal
 from interact_gitops.errors import Refused, did_you_mean
 from interact_gitops.jobs.model import Job, Scalar
 from interact_gitops.jobs.parameters import complete, parse_value
+from interact_gitops.jobs.strict_json import read_strictly
 from interact_gitops.planning.rendering.github import shortened
 from interact_gitops.planning.rendering.styled import visible
 
@@ -177,25 +178,13 @@ def _object(given: object, *, what: str = PARAMS_JSON) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        value = json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        value = read_strictly(text)
+    except ValueError as error:
         said = f"{what} is not JSON: {visible(str(error))[:200]}"
         raise Refused(said, remedy='write an object such as {"days": 7}') from error
     if not isinstance(value, dict):
         raise Refused(f"{what} is not a JSON object", remedy='write one, such as {"days": 7}')
     return value
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = next(name for name, _ in pairs if [n for n, _ in pairs].count(name) > 1)
-        raise ValueError(f"{twice!r} stands in it twice")
-    return found
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number")
 
 
 def _text(value: object) -> str:

@@ -38,8 +38,8 @@ class Choices:
     """What the configuration says of the workflows.
 
     `implicit`: no target is configured, and the repository's variables make one. `variables` and `secrets` are the
-    names that the target's references need, `channel_secrets` and `ledger_secrets` what those of channels and the
-    ledger need.
+    names that the target's references need; `channel_secrets`, `notice_secrets` and `ledger_secrets` what those of all
+    channels, of the channels that hear the runner's notices, and of the ledger need.
     """
 
     branch: str
@@ -54,6 +54,7 @@ class Choices:
     variables: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     channel_secrets: tuple[str, ...] = ()
+    notice_secrets: tuple[str, ...] = ()
     ledger_secrets: tuple[str, ...] = ()
 
 
