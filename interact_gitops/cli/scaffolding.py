@@ -75,7 +75,7 @@ def choices_of(settings: Settings) -> Choices:
     open_ones = [name for part in ("url", "organization") for name in names_in(raw.get(part))]
     variables = ("INTERACT_URL", "INTERACT_ORG_ID") if implicit else tuple(dict.fromkeys(open_ones))
     channel_secrets = tuple(dict.fromkeys(names_in(settings.channels)))
-    told = [settings.channels.get(name, {}) for name in settings.notices.get("channels", ())]
+    told = [(settings.channels or {}).get(name, {}) for name in settings.notices.get("channels", ())]
     notice_secrets = tuple(dict.fromkeys(names_in(told)))
     ledger_secrets = tuple(dict.fromkeys(names_in(settings.ledger)))
     _demand_apart(variables, [*secrets, *channel_secrets, *ledger_secrets])

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from interact_gitops.config.references import unresolvable
+from interact_gitops.config.references import references_in, unresolvable
 from interact_gitops.config.windows import window_faults
 from interact_gitops.errors import ConfigurationInvalid, Failure, Problem, did_you_mean
+from interact_gitops.jobs.channels import FINGERPRINTS
 from interact_gitops.jobs.faults import Fault, shape_faults
 from interact_gitops.jobs.positions import Document
 from interact_gitops.jobs.source import read_documents
@@ -47,7 +48,7 @@ def read_bytes(raw: bytes, shown: str) -> tuple[dict[str, Any], dict[str, int]]:
 
 
 def _setting_faults(value: Mapping[str, Any]) -> list[Fault]:
-    faults = [*unresolvable(value, ()), *_channel_faults(value.get("channels", {}))]
+    faults = [*unresolvable(value, ()), *_channel_faults(value.get("channels", {})), *_key_faults(value)]
     if windows := value.get("sync", {}).get("windows"):
         faults += window_faults(windows)
     named, targets = value.get("default_target"), value.get("targets", {})
@@ -72,6 +73,19 @@ def _channel_faults(channels: Mapping[str, Mapping[str, Any]]) -> Iterator[Fault
                 said = f"{_a(kind)} channel has no {part!r}"
                 yield Fault(path=("channels", name, part), at_key=True, code="not-allowed", message=said,
                             remedy="leave it out")  # fmt: skip
+
+
+def _key_faults(value: Mapping[str, Any]) -> Iterator[Fault]:
+    """A channel tells what it holds to whoever it leads to: a target's key or the ledger's is not for them."""
+    keys = [target.get("api_key") for target in value.get("targets", {}).values()]
+    kept = {"INTERACT_API_KEY", *references_in(keys), *references_in(value.get("ledger"))}
+    for name, channel in value.get("channels", {}).items():
+        for part in FINGERPRINTS:
+            for taken in references_in(channel.get(part)):
+                if taken in kept:
+                    said = f"{taken} is the key of a target or of the ledger, which no channel may hold"
+                    yield Fault(path=("channels", name, part), code="reference", message=said,
+                                remedy="refer to a secret of the channel's own")  # fmt: skip
 
 
 def _a(kind: str) -> str:

@@ -76,6 +76,12 @@ def unresolvable(value: Any, path: tuple[str | int, ...]) -> Iterator[Fault]:
             yield Fault(path=path, offset=reference.start(), code="reference", message=said, remedy=remedy)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is one reference, and nothing else."""
+    found = _REFERENCE.fullmatch(text)
+    return found is not None and found[1] is not None
+
+
 def names_in(value: object) -> Iterator[str]:
     """The environment variables that texts in a value refer to, in their order."""
     yield from (name for name in references_in(value) if not name.startswith("file:"))

@@ -38,7 +38,7 @@ class Channel:
     """A channel as the configuration declares it, at `path` and `line`.
 
     `secrets` are its write-only fields (`url`, `secret`) as far as they could be resolved; `missing` says of the
-    others why not, in words without a secret.
+    others why not, in words without a secret. `leads_to` is what of its address is no secret: whose it is.
     """
 
     name: str
@@ -48,5 +48,6 @@ class Channel:
     to: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     missing: Mapping[str, str] = field(default_factory=dict)
+    leads_to: str | None = None
     path: str
     line: int

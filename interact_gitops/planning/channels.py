@@ -80,9 +80,11 @@ def _change(
 ) -> Change | None:
     before = None if found is None else found.definition
     after = _after(channel, before, fingerprints)
+    # Whoever approves it sees whose the new address is.
+    led = channel.leads_to if before is None or before["urlFingerprint"] != after["urlFingerprint"] else None
     place: dict[str, Any] = {
         "kind": "channel", "key": channel.name, "name": channel.name, "path": channel.path, "line": channel.line,
-        "after": after, "notes": _notes(channel),
+        "after": after, "notes": (*([f"leads to {led}"] if led else []), *_notes(channel)),
     }  # fmt: skip
     if found is None:
         return Change(action="create", body=_body(channel, after, None, managed_by), **place)

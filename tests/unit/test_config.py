@@ -130,6 +130,15 @@ channels:
             "2:3: an email channel needs 'to' [missing-field]\n  write `to: [name@example.com]`",
             "3:3: a slack channel needs 'url' [missing-field]\n  write `url: ${NAME}`, a reference",
             "3:20: a slack channel has no 'to' [not-allowed]\n  leave it out"]),
+        ("ledger: 'postgresql://u:${PG}@h/d'\ntargets: {a: {url: u, organization: o, api_key: '${file:/k}'}}\n"
+         "channels:\n  a: {type: slack, url: 'https://h/${INTERACT_API_KEY}'}\n"
+         "  b: {type: webhook, url: '${B}', secret: '${file:/k}'}\n  c: {type: slack, url: 'https://h/${PG}'}\n", [
+            "4:25: INTERACT_API_KEY is the key of a target or of the ledger, which no channel may hold [reference]\n"
+            "  refer to a secret of the channel's own",
+            "5:43: file:/k is the key of a target or of the ledger, which no channel may hold [reference]\n"
+            "  refer to a secret of the channel's own",
+            "6:25: PG is the key of a target or of the ledger, which no channel may hold [reference]\n"
+            "  refer to a secret of the channel's own"]),
         ("channels: {a: {type: email, to: [a@example.com], secret: s}}\n", [
             "1:50: an email channel has no 'secret' [not-allowed]\n  leave it out"]),
         (b"\xff\xfe", ["1:1: the file is UTF-16, not UTF-8 [encoding]\n  save it as UTF-8"]),
@@ -156,6 +165,34 @@ def test_declared_channels_have_their_secrets_or_say_what_is_missing(settings_of
     assert hook.missing == {"url": "the environment variable PATH_PART is not set"}
     assert (mail.to, mail.secrets, mail.missing) == (("a@example.com",), {}, {})
     assert CANARY not in repr((slack, hook, mail))
+
+
+@pytest.mark.parametrize(
+    ("kind", "url", "value", "said"),
+    [
+        ("slack", "${A}", "https://Hooks.example.com:8443/CANARY", "https://hooks.example.com:8443"),
+        ("slack", "${A}", "https://hooks.example.com@evil.example/CANARY", "https://evil.example"),
+        ("slack", "${A}", "CANARY", "no address of the web"),
+        ("slack", "${A}", "http://[CANARY", "no address of the web"),
+        ("slack", "${A}", "http://h:CANARY/", "no address of the web"),
+        ("slack", "${A}", "", "what ${A} says"),
+        ("slack", "https://hooks.example.com/${A}", "CANARY", "https://hooks.example.com"),
+        ("slack", "https://hooks.example.com?x=${A}", "CANARY", "https://hooks.example.com"),
+        ("slack", "https://hooks.example.com", "", "https://hooks.example.com"),
+        ("slack", "https://${A}.evil.example/", "CANARY", "an address whose host is not written out"),
+        ("slack", "https://hooks.example.com${A}", "CANARY", "an address whose host is not written out"),
+        ("slack", "https://hooks.example.com@evil.example/", "", "an address whose host is not written out"),
+        ("slack", "${A}${A}", "https://CANARY", "an address whose host is not written out"),
+        ("apprise", "${A}", "slack://CANARY/x", None),
+    ],
+)
+def test_whose_address_it_is_without_its_secret(settings_of, kind, url, value, said):
+    settings = settings_of(f"channels: {{a: {{type: {kind}, url: '{url}'}}}}\n")
+    (channel,) = settings.declared_channels({"A": value})
+    assert channel.leads_to == said
+    assert "CANARY" not in str(channel.leads_to)
+    (written,) = settings.written_channels()
+    assert written.leads_to == (f"what {url} says" if url == "${A}" and kind != "apprise" else said)
 
 
 def test_an_empty_file_is_no_configuration(settings_of):

@@ -75,6 +75,14 @@ def test_a_create_says_everything_but_the_secrets():
     assert CANARY not in repr(change)
 
 
+def test_whose_a_new_address_is():
+    one, other = declared("a", leads_to="https://a.example"), {"secrets": {"url": "https://b.example/x"}}
+    assert only(changes([one], [])).notes == ("leads to https://a.example",)
+    moved = only(changes([declared("a", leads_to="https://b.example", **other)], [there(one)]))
+    assert moved.notes == ("leads to https://b.example",)
+    assert only(changes([declared("a", leads_to="https://a.example", level="error")], [there(one)])).notes == ()
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
