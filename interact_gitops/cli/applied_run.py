@@ -55,8 +55,7 @@ def see_to_end(client: Client, job_id: str, started: Triggered, *, follow: bool,
             say_end(client, summary, follow=follow)
 
     try:
-        if not quiet:
-            note_started(started.chats)
+        note_started(started.chats)
         return wait_for(client, job_id, [chat.id for chat in started.chats], changed)
     except KeyboardInterrupt:
         note(f"no longer waiting; the run goes on. Stop it with `interact-gitops cancel {started.chats[0].id} --all`")

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from interact_gitops.cli.output import NEWLINE, duration, mark, table, visible, width
+from interact_gitops.planning.rendering.github import code
 
 ROWS_SHOWN = 20
 CELL_WIDTH = 40
@@ -145,7 +146,10 @@ def _turned(columns: Sequence[str], row: Sequence[str]) -> str:
 def chat_markdown(chat: Mapping[str, Any], state: str) -> str:
     """The conversation as markdown; text from outside is escaped, so that it stays text."""
     job = chat.get("job") or {}
-    parts = [f"# {escape_markdown(str(job.get('name') or 'Ad-hoc question'))}", f"Chat `{chat.get('id')}`: **{state}**"]
+    parts = [
+        f"# {escape_markdown(str(job.get('name') or 'Ad-hoc question'))}",
+        f"Chat {code(str(chat.get('id')))}: **{state}**",
+    ]
     documents = {document.get("id"): document for document in chat.get("documents") or () if isinstance(document, dict)}
     for message in chat.get("messages") or ():
         blocks = message.get("blocks") if isinstance(message, dict) else None
@@ -184,12 +188,17 @@ def escape_markdown(text: str, *, bold: bool = False) -> str:
 
 
 def _markdown_table(document: Mapping[str, Any]) -> str:
-    columns = [escape_markdown(str(column.get("name"))) for column in document.get("columns") or ()]
+    columns = [_in_a_row(str(column.get("name"))) for column in document.get("columns") or ()]
     cells = _cells(document, MARKDOWN_ROWS)
-    lines = [columns, ["---"] * len(columns), *([escape_markdown(cell) for cell in row] for row in cells)]
+    lines = [columns, ["---"] * len(columns), *([_in_a_row(cell) for cell in row] for row in cells)]
     table_text = "\n".join("| " + " | ".join(line) + " |" for line in lines)
     total = document.get("rowCount", len(cells))
     return table_text if total <= len(cells) else f"{table_text}\n\n{len(cells)} of {total} rows"
+
+
+def _in_a_row(text: str) -> str:
+    """A cell of a table, which ends with its line."""
+    return escape_markdown(" ".join(text.splitlines()))
 
 
 def _fenced(text: str, language: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from interact_gitops.errors import ExitCode, Failure, Refused
 if TYPE_CHECKING:
     from interact_gitops.planning.plan import Plan
 
-_HELD = 1_000_000  # characters of what a command prints that go into a summary
+_HALF = 100_000  # characters of what apply prints, at its beginning and at its end, that go into a summary
+_WHY = 20_000  # characters of a failure
 _ROOM = 290_000  # UTF-16 units of a plan in a summary, which holds 1 MiB; each takes three bytes at most
 _LINE = 200  # characters of a summary in a line
 _ONCE = "check the plan; run this workflow by hand with a higher limit, or change guards in interact-gitops.yaml"
@@ -114,18 +116,41 @@ def _drift(environ: Mapping[str, str], arguments: list[str]) -> int:
 
 
 def _apply(environ: Mapping[str, str], arguments: list[str]) -> int:
-    from interact_gitops.cli.output import NEWLINE, say, visible
+    from interact_gitops.cli.output import NEWLINE, visible
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.planning.rendering.github import fence
 
-    done = kept("apply", *arguments, *_let_through(environ))
-    shown = visible(done.text[-_HELD:], keep=NEWLINE)
-    say(shown.rstrip("\n"))
-    lines = [line for line in shown.splitlines() if line.strip()]
+    done = kept("apply", *arguments, *_let_through(environ), show=True)
+    lines = [line for line in visible(done.text, keep=NEWLINE).splitlines() if line.strip()]
+    ends = _ends(lines)
     if lines:
-        write_summary(environ, f"### Apply\n\n{fence(lines)}")
-        write_outputs(environ, summary=lines[-1].strip()[:_LINE])
+        write_summary(environ, f"### Apply\n\n{fence(_within(lines))}")
+        write_outputs(environ, summary=(ends or lines[-1].strip())[:_LINE])
+    if done.code == ExitCode.FAILED and ends:  # it came to its end, and says of each write what became of it
+        raise Failure(ends, remedy="run this job again: it finishes what a failure left")
     return _failed(environ, "Apply", done) if done.code else done.code
+
+
+def _ends(lines: Sequence[str]) -> str:
+    """What apply did, in a line, and the first that failed with its reason; empty where it did not come to its end."""
+    ends = next((line.strip(" .") for line in reversed(lines) if line.startswith("Applied: ")), "")
+    failed = next((number for number, line in enumerate(lines) if line.startswith("  ✗ ")), None)
+    if not ends or failed is None:
+        return ends
+    reason = next((line.strip() for line in lines[failed + 1 : failed + 2] if line.startswith("    ")), "")
+    return f"{ends}; {reason or lines[failed][4:]}"
+
+
+def _within(lines: Sequence[str]) -> list[str]:
+    """As many as a summary holds: the first, and the last, which say how it ended."""
+    first, last = _first(lines, _HALF), _first(lines[::-1], _HALF)
+    left_out = len(lines) - first - last
+    return list(lines) if left_out <= 0 else [*lines[:first], f"… {left_out:,} lines", *lines[len(lines) - last :]]
+
+
+def _first(lines: Sequence[str], most: int) -> int:
+    """How many lines have no more than so many characters."""
+    return sum(1 for length in accumulate(len(line) + 1 for line in lines) if length <= most)
 
 
 def _failed(environ: Mapping[str, str], what: str, done: Said) -> int:
@@ -134,7 +159,7 @@ def _failed(environ: Mapping[str, str], what: str, done: Said) -> int:
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.planning.rendering.github import fence
 
-    why = [visible(line) for line in done.why[:_HELD].splitlines()]
+    why = [visible(line) for line in done.why[:_WHY].splitlines()]
     if why:
         write_summary(environ, f"### {what} failed\n\n{fence(why)}")
         write_outputs(environ, summary=why[0][:_LINE])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from interact_gitops.cli.github_posts import read_object
 from interact_gitops.cli.options import Workspace, command
-from interact_gitops.cli.output import say
+from interact_gitops.cli.output import say, visible
 from interact_gitops.errors import ExitCode, Failure, Refused
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ _MOST_PLAN = 20 << 20  # bytes
 _NAMED = 10  # files
 _RULING = r"\.github/|(?:interact-gitops\.yaml|(?:docs/)?CODEOWNERS)$"  # what else than jobs decides
 _VALIDATE = ".github/workflows/validate.yml"
+_ENDS = ("success", "failure")  # of a run that came to its end
 _HERE = "run this on the event workflow_run"
 
 
@@ -36,9 +36,13 @@ def comment(workspace: Workspace) -> int:
     from interact_gitops.planning.rendering.github import marker
 
     github, mark = github_of(workspace.environ), marker("base")
-    run, path, head = _event(workspace.environ)
+    run, path, ended, head = _event(workspace.environ)
     if path != _VALIDATE:
         say(f"the run is not one of {_VALIDATE}: nothing is said")  # any workflow may have its name
+        return ExitCode.DONE
+    if ended not in _ENDS or head is None:
+        gone = "its repository is gone" if head is None else f"the run is {visible(ended)}"
+        say(f"{gone}: nothing is said")  # a run that was broken off says nothing of its commit; a newer one will
         return ExitCode.DONE
     numbers = pull_requests_of(github, head)
     left = artifacts_of(github, run, _LEFT)
@@ -54,7 +58,7 @@ def comment(workspace: Workspace) -> int:
         body = _shown(_unpacked(packed), list(about))
     except (KeyError, Refused) as why:
         place = f"{github.repository}/actions/runs/{run}"
-        done = keep_comment(github, number, mark, _none(mark, head, place), begin=False)
+        done = keep_comment(github, number, mark, _none(mark, head, place, good=ended == _ENDS[0]), begin=False)
         say(f"the run left no plan; that the comment under #{number} says so: {done}")
         if isinstance(why, Refused):
             raise
@@ -104,15 +108,17 @@ def _about(head: Head, files: Sequence[str], rule: re.Pattern[str]) -> Iterator[
         )
 
 
-def _none(mark: str, head: Head, run: str) -> str:
-    return (
-        f"{mark}\n### Plan: none of the commit `{head.sha[:12]}`\n\nIts definitions cannot be planned; the checks say"
-        f" why, each problem on its line (run `{run}`). An earlier plan stood here, and holds no more."
-    )
+def _none(mark: str, head: Head, run: str, *, good: bool) -> str:
+    why = "Its definitions cannot be planned; the checks say why, each problem on its line"
+    if good:
+        why = "There is nothing to compare it with: the definitions before it cannot be planned"
+    said = f"{why} (run `{run}`). An earlier plan stood here, and holds no more."
+    return f"{mark}\n### Plan: none of the commit `{head.sha[:12]}`\n\n{said}"
 
 
-def _event(environ: Mapping[str, str]) -> tuple[int, str, Head]:
-    """(run, its workflow's file, head) of the workflow run that started this one. Raises Refused."""
+def _event(environ: Mapping[str, str]) -> tuple[int, str, str, Head | None]:
+    """(run, its workflow's file, how it ended, head) of the workflow run that started this one; no head where its
+    repository was deleted since. Raises Refused."""
     from interact_gitops.github.posts import SHA, Head
 
     place = environ.get("GITHUB_EVENT_PATH", "")
@@ -123,7 +129,9 @@ def _event(environ: Mapping[str, str]) -> tuple[int, str, Head]:
     try:
         run = read_object(text, "the event")["workflow_run"]
         path = str(run["path"]).partition("@")[0]  # some say which branch's, too
-        there = run["head_repository"]
+        ended, there = str(run["conclusion"]), run["head_repository"]
+        if there is None:
+            return int(run["id"]), path, ended, None
         head = Head(repository=int(there["id"]), owner=str(there["owner"]["login"]), branch=str(run["head_branch"]),
                     sha=str(run["head_sha"]))  # fmt: skip
         number = int(run["id"])
@@ -131,7 +139,7 @@ def _event(environ: Mapping[str, str]) -> tuple[int, str, Head]:
         raise Refused("the event is not that of a workflow run", remedy=_HERE) from error
     if not SHA.fullmatch(head.sha):
         raise Refused("the event names no commit", remedy=_HERE)
-    return number, path, head
+    return number, path, ended, head
 
 
 def _unpacked(packed: bytes) -> Any:
@@ -140,6 +148,8 @@ def _unpacked(packed: bytes) -> Any:
     import zipfile
     import zlib
 
+    from interact_gitops.jobs.strict_json import read_strictly
+
     try:
         with zipfile.ZipFile(io.BytesIO(packed)) as archive:
             (entry,) = archive.infolist()
@@ -147,10 +157,6 @@ def _unpacked(packed: bytes) -> Any:
             usual = not entry.flag_bits & 1 and entry.compress_type in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
             with archive.open(entry) if usual else io.BytesIO() as file:
                 raw = file.read(_MOST_PLAN + 1)
-        return json.loads(raw if len(raw) <= _MOST_PLAN else b"", parse_constant=_refuse)
-    except (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError) as odd:
+        return read_strictly((raw if len(raw) <= _MOST_PLAN else b"").decode())
+    except (ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, EOFError) as odd:
         raise Refused("what the run left is no plan", remedy="see the run of validate") from odd
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no JSON")

@@ -40,6 +40,7 @@ def dispatch(workspace: Workspace, job: str | None) -> int:
 def _dispatched(workspace: Workspace, job: str | None) -> int:
     from interact_gitops.github.files import write_outputs, write_summary
     from interact_gitops.github.workflows.forms import read_inputs, values_of, values_of_any
+    from interact_gitops.planning.rendering.github import code
 
     inputs = read_inputs(workspace.environ.get("INPUTS", ""))
     key = job or str(inputs.get("job", ""))
@@ -53,7 +54,7 @@ def _dispatched(workspace: Workspace, job: str | None) -> int:
     write_summary(workspace.environ, _head(found, values, started, done.why))
     for chat in chats[:MOST_CHATS]:
         record = kept("chat", chat, *where, "--format", "markdown")
-        write_summary(workspace.environ, f"The chat {chat} cannot be read." if record.code else record.text)
+        write_summary(workspace.environ, f"The chat {code(chat)} cannot be read." if record.code else record.text)
     if len(chats) > MOST_CHATS:
         write_summary(
             workspace.environ, f"… and {len(chats) - MOST_CHATS} chats more; `interact-gitops chat ID` has each."

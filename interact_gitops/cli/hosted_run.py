@@ -177,8 +177,7 @@ def _wait(
         else:
             say_end(client, summary, follow=follow)
 
-    if not quiet:
-        note_started(chats)
+    note_started(chats)
     try:
         ids = [chat.id for chat in chats]
         return following.follow(client, aim.job_id, ids, changed, seconds=aim.timeout)

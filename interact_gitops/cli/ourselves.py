@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-import tempfile
+import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from interact_gitops.cli.options import Workspace
@@ -41,22 +43,50 @@ def ourselves(*arguments: str) -> int:
     Nothing is imported from that folder (-P): it is a repository of definitions, which anybody may add files to.
     """
     sys.stdout.flush()
-    return subprocess.run([*_PROGRAM, *arguments], check=False).returncode  # noqa: S603  # our own program, and no shell
+    with _begun(arguments) as process:
+        return process.wait()
 
 
-def kept(*arguments: str) -> Said:
-    """The same, with what it prints kept; what it says of its failure or its progress is shown as it comes, too."""
+def kept(*arguments: str, show: bool = False) -> Said:
+    """The same, with what it prints kept, and with `show` shown as it comes; what it says of its failure or its
+    progress is shown in any case."""
     sys.stdout.flush()
-    with tempfile.TemporaryFile() as out:
-        with subprocess.Popen([*_PROGRAM, *arguments], stdout=out, stderr=subprocess.PIPE) as process:  # noqa: S603
-            assert process.stderr is not None
-            last: deque[str] = deque(maxlen=_LINES)
-            for raw in process.stderr:
-                last.append(raw.decode(errors="replace"))
-                sys.stderr.write(last[-1])
-                sys.stderr.flush()
-        out.seek(0)
-        return Said(code=process.returncode, text=out.read().decode(errors="replace"), why=_why(last))
+    text: list[str] = []
+    last: deque[str] = deque(maxlen=_LINES)
+    with _begun(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        beside = threading.Thread(target=_take, args=(process.stderr, last, sys.stderr))
+        beside.start()
+        _take(process.stdout, text, sys.stdout if show else None)
+        beside.join()
+    return Said(code=process.returncode, text="".join(text), why=_why(last))
+
+
+@contextmanager
+def _begun(arguments: Sequence[str], **pipes: int) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, in a session of its own: who asks us to stop is heard by it once, and it ends as it must.
+
+    GitHub's runner asks the process of a step alone, and kills what is there some seconds later.
+    """
+    before = {}
+    with subprocess.Popen([*_PROGRAM, *arguments], start_new_session=True, **pipes) as process:  # type: ignore[call-overload]  # noqa: S603
+        try:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, lambda asked, _frame: process.send_signal(asked))
+            yield process
+            process.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _take(lines: IO[bytes], into: MutableSequence[str], shown: IO[str] | None) -> None:
+    for raw in lines:
+        into.append(raw.decode(errors="replace"))
+        if shown is not None:
+            shown.write(into[-1])
+            shown.flush()
 
 
 def _why(lines: Iterable[str]) -> str:

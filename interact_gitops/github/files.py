@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,16 +28,20 @@ def write_outputs(environ: Mapping[str, str], **values: str) -> None:
 
 
 def write_summary(environ: Mapping[str, str], markdown: str) -> None:
-    """More of the job's summary, cut with a note where it is too long."""
+    """More of the job's summary, cut with a note where it is too long. What was done stays done where it cannot be
+    written: that is a line on stderr."""
     place = environ.get("GITHUB_STEP_SUMMARY")
     if not place:
         return
-    taken = Path(place).stat().st_size if Path(place).exists() else 0
-    room = max(0, MOST_SUMMARY - taken)
     raw = markdown.encode(errors="replace")
-    if len(raw) > room:
-        markdown = raw[: max(0, room - len(CUT.encode()))].decode(errors="ignore") + CUT
-    _append(Path(place), markdown.rstrip("\n") + "\n")
+    try:
+        taken = Path(place).stat().st_size if Path(place).exists() else 0
+        room = max(0, MOST_SUMMARY - taken)
+        if len(raw) > room:
+            raw = raw[: max(0, room - len(CUT.encode()))] + CUT.encode()
+        _append(Path(place), raw.decode(errors="ignore").rstrip("\n") + "\n")
+    except OSError as error:
+        sys.stderr.write(f"the summary cannot be written: {error.strerror}\n")
 
 
 def _append(path: Path, text: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+_ID = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]{1,200}")
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"\Z')
 
 State = Literal["active", "succeeded", "failed", "cancelled", "unknown"]
@@ -192,8 +193,11 @@ def _started(chat: Mapping[str, Any]) -> StartedChat:
 
 
 def _id(value: object, missing: str) -> str:
-    """An opaque id; a number is one too."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value, missing)
+    """An opaque id; a number is one too. It goes into addresses and lists, so it is one word."""
+    word = str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value, missing)
+    if not _ID.fullmatch(word):
+        raise Misread(missing)
+    return word
 
 
 def _text(value: object, missing: str, *, empty: bool = False) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from interact_gitops.errors import Failure
-from interact_gitops.github.workflows.generating import FOLDER, is_ours
+from interact_gitops.github.workflows.generating import FOLDER, OURS, is_ours
 
 MOST_BYTES = 1 << 20  # of a file that may be one of ours
 
@@ -77,8 +77,11 @@ def lines(steps: Steps) -> Iterator[tuple[str, str]]:
 
 def _read(path: Path) -> str | None:
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > MOST_BYTES:
+        if path.is_symlink() or not path.is_file():
             return None
+        with path.open("rb") as file:
+            if file.read(len(OURS)) != OURS.encode() and path.stat().st_size > MOST_BYTES:
+                return None
         return path.read_bytes().decode().replace("\r\n", "\n")  # as git gives it on some machines
     except (OSError, UnicodeDecodeError):
         return None

@@ -29,6 +29,7 @@ INDEX_SHARE = 3 / 8  # of the room, for the index
 OPEN_INDEX = 30  # entries that are shown unfolded
 NAMED = 10  # jobs named in a warning, or above details that they share; inside those, when full, all of them
 WIDEST = 64  # characters of a name that the index is aligned to
+WIDEST_ROW = 120  # characters of a detail in a row
 LONGEST_TARGET, LONGEST_REASON = 300, 1_000  # characters
 _NOTE = 400  # room for the note at the end
 _TOO_LONG = 10  # details that do not fit before no more are tried
@@ -87,7 +88,8 @@ def _fitting(found: Sequence[Block], room: int, *, now: datetime, full: bool) ->
 
 
 def _detail(block: Block, *, now: datetime, full: bool) -> str:
-    return folded(_summary(block), [*_names(block, full=full), *map(_row, details(block, now=now, full=full))])
+    shown = [row for detail in details(block, now=now, full=full) for row in _rows(detail)]
+    return folded(_summary(block), [*_names(block, full=full), *shown])
 
 
 def _head(plan: Plan, identity: str | None) -> Iterator[str]:
@@ -157,11 +159,18 @@ def _names(block: Block, *, full: bool) -> Iterator[str]:
     if len(block) == 1:
         if block[0].kind == "job":
             yield visible(f"  {block[0].name}")
-    elif full and len(block) > NAMED:
+    elif full and (len(block) > NAMED or block[0].action == "create"):
         yield f"  all {len(block):,} of them:"
-        yield from (visible(f"     {label(change)}") for change in block)
+        for change in block:
+            called = f"  {change.name}" if change.kind == "job" and change.action == "create" else ""
+            yield visible(f"     {label(change)}{called}")
 
 
-def _row(detail: Detail) -> str:
-    """Signs stand where GitHub looks for them, and the lines of prompts further in than ours can be."""
-    return ("  " if detail.sign is None else f"{detail.sign}    ") + plain([detail.parts])
+def _rows(detail: Detail) -> Iterator[str]:
+    """Signs stand where GitHub looks for them, and the lines of prompts further in than ours can be. A long line goes
+    on in the next row: what is said behind blanks, or far to the right, would not be seen."""
+    text = plain([detail.parts])
+    begin, more = ("  ", "    ↳ ") if detail.sign is None else (f"{detail.sign}    ", f"{detail.sign}  ↳ ")
+    yield begin + text[:WIDEST_ROW]
+    for start in range(WIDEST_ROW, len(text), WIDEST_ROW):
+        yield more + text[start : start + WIDEST_ROW]

@@ -40,7 +40,7 @@ def edited(of: Definition, **changes: Any) -> RemoteJob:
 
 def stone(key: str, *, hash_: str | None = "0" * 64, at: str | None = NOON, managed_by: str | None = OURS) -> RemoteJob:
     return read_job(
-        {"id": f"job_{key}_{at}", "key": key, "name": key.title(), "agent": {"id": "agt_1"},
+        {"id": f"job_{key.encode().hex()}_{at}", "key": key, "name": key.title(), "agent": {"id": "agt_1"},
          "managedBy": managed_by, "appliedHash": hash_, "deletedAt": at}
     )  # fmt: skip
 
