@@ -203,6 +203,23 @@ def test_files_of_ours_by_another_name_or_with_other_line_ends(repository: Path)
     assert sorted(path.name for path in folder.glob("apply*")) == ["apply.yml"]
 
 
+def test_a_form_of_any_size_is_ours(repository: Path) -> None:
+    """GitHub says how large a file may be, and nobody else: a large one is changed and removed as any other is."""
+    run(repository, "init")
+    values = [f"{number:03} " + "🥾" * 190 for number in range(100)]
+    parameters = {f"p{n:02}": {"type": "string", "enum": values, "default": values[0]} for n in range(24)}
+    definition = {"key": "large", "name": "Large", "agent": "a", "prompt": "x", "parameters": parameters}
+    file = repository / "jobs.d/large.yaml"
+    file.write_text(yaml.safe_dump(definition, allow_unicode=True)[: 1 << 20])
+    form = repository / ".github/workflows/run-large.yml"
+    assert run(repository, "workflows", "generate")[0] == 0
+    assert form.stat().st_size > 1 << 20
+    assert run(repository, "workflows", "generate", "--check")[0] == 0
+    file.unlink()
+    run(repository, "workflows", "generate")
+    assert not form.exists()
+
+
 def test_what_stops_a_command_is_shown_before_what_does_not(repository: Path) -> None:
     """However many warnings there are."""
     (repository / "jobs.d").mkdir()

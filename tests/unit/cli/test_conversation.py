@@ -83,6 +83,16 @@ def test_markdown_escapes_what_is_not_ours() -> None:
     assert "\x1b" not in text
 
 
+def test_a_line_of_a_cell_makes_no_row() -> None:
+    document = {"id": "d", "columns": [{"name": "a\nb"}, {"name": "c"}], "rows": [["1\n| 2 |", "x\u2028y"]]}
+    chat = {"id": "`x`\n# h", "messages": [{"role": "agent", "blocks": [{"type": "table", "document": "d"}]}],
+            "documents": [document]}  # fmt: skip
+    text = chat_markdown(chat, "succeeded")
+    assert "| a b | c |\n| --- | --- |\n| 1 \\| 2 \\| | x y |" in text
+    assert "Chat `` `x`" in text
+    assert "\n# h" not in text
+
+
 def test_escape_markdown() -> None:
     assert escape_markdown("@everyone [x](y) `z` *b* # h") == (
         "@\N{WORD JOINER}everyone \\[x\\](y) \\`z\\` \\*b\\* \\# h"
