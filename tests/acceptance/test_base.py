@@ -53,7 +53,7 @@ def test_no_target_and_no_secret_is_needed(pull_request):
     text = pull_request("plan", "--base", "base", "--target", "staging").out
     assert "Added (staging)" in text
     assert "never shown" in text
-    assert "OTHER" not in text
+    assert "to what ${OTHER} says" in text
     production = pull_request("plan", "--base", "base", "--target", "production").out
     assert "Added (staging)" not in production
 

@@ -22,9 +22,9 @@ def configure(world: World, text: str) -> None:
     world.repository.commit(a=job("a"))
 
 
-@pytest.mark.parametrize("name", ["INTERACT_API_KEY", "PATH", "file:/etc/hostname"])
+@pytest.mark.parametrize("name", ["OPS", "PATH", "file:/etc/hostname"])
 def test_a_commit_sends_no_secret_that_it_was_not_given(world: World, name: str) -> None:
-    world.environ |= {"INTERACT_API_KEY": "CanaryOfTheLoop7Xk2"}
+    world.environ |= {"OPS": "CanaryOfTheLoop7Xk2"}
     configure(world, CHANNEL % f"${{{name}}}")
     standing = world.once()
     assert standing.health == "Degraded"
@@ -32,6 +32,17 @@ def test_a_commit_sends_no_secret_that_it_was_not_given(world: World, name: str)
     assert f"--channel-secret {name}" in standing.health_reason
     assert "Canary" not in repr(standing)
     assert world.names() == {}
+    assert world.client.channels.list() == []
+
+
+def test_the_key_goes_to_no_channel_whoever_allows_it(world: World) -> None:
+    world.environ |= {"INTERACT_API_KEY": "CanaryOfTheLoop7Xk2"}
+    configure(world, CHANNEL % "${INTERACT_API_KEY}")
+    standing = world.once(channel_secrets=("INTERACT_API_KEY",))
+    assert standing.health == "Degraded"
+    (said,) = standing.problems
+    assert "INTERACT_API_KEY is the key of a target or of the ledger" in said
+    assert "Canary" not in repr(standing)
     assert world.client.channels.list() == []
 
 
