@@ -8,10 +8,19 @@ import re
 import subprocess
 import sys
 import threading
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import yaml
+
+from interact_gitops.ledger.keys import target_name
+from interact_gitops.ledger.opening import open_ledger
+from interact_gitops.ledger.requests import Decision
+from interact_gitops.runner.due import Watermark
+from interact_gitops.runner.marks import to_ledger
+from interact_gitops.schedule import Schedule
 
 from .conftest import HOSTILE, Site
 from .running import Run
@@ -287,9 +296,17 @@ def test_two_schedules_at_once_with_the_ledger_in_git(site: Site) -> None:
     site.write("interact-gitops.yaml", (
         "managed_by: acme/jobs\ntargets:\n  main: {url: '${INTERACT_URL}', organization: '${INTERACT_ORG_ID}',"
         " api_key: '${INTERACT_API_KEY}', schedules: runner}\n"))  # fmt: skip
-    site.write("jobs.d/minutely.yaml", job("minutely", "Minutely", schedule={"cron": "* * * * *"}))
+    now = datetime.now(UTC)
+    due = now - timedelta(minutes=2)
+    cron = f"{due.minute} {due.hour} * * *"
+    site.write("jobs.d/daily.yaml", job("daily", "Daily", schedule={"cron": cron, "timezone": "UTC"}))
     site.tool("fmt")
     merged(site)
+    # What an earlier run would have left: everything before this is decided.
+    mark = to_ledger(Watermark(at=now - timedelta(minutes=10), schedule=Schedule(cron=cron, timezone="UTC")))
+    space = f"{target_name(site.variables['INTERACT_URL'], site.variables['INTERACT_ORG_ID'])} acme/jobs"
+    with closing(open_ledger("git:origin", folder=site.clone)) as ledger:
+        ledger.decide(space, [Decision(job="daily", was=None, becomes=mark)], by="earlier", now=now)
     runs: list[Run] = []
     machines = [site.machine(event_name="schedule") for _ in range(2)]
     threads = [threading.Thread(target=lambda one=one: runs.append(one.run("schedule"))) for one in machines]
@@ -298,6 +315,10 @@ def test_two_schedules_at_once_with_the_ledger_in_git(site: Site) -> None:
     for thread in threads:
         thread.join()
     assert [run.results for run in runs] == [{"run": "success"}] * 2, [run.log for run in runs]
+    (chat,) = site.client.chats()
+    assert chat.job_name == "Daily"
+    assert site.run("schedule", event_name="schedule").results == {"run": "success"}
+    assert len(list(site.client.chats())) == 1
     refs = site.git("ls-remote", "origin")
     assert "refs/interact-gitops/ledger" in refs
     site.variables["INTERACT_SCHEDULER"] = ""
