@@ -78,7 +78,8 @@ def test_forms_of_strangers_are_not_kept(locked):
             wires.append(connect(locked.url))
             wires[-1].sendall(head.encode() + b"a" * 1_000_000)
         assert httpx.get(f"{locked.url}/sign-in").status_code == 200
-        assert resident_kilobytes() - before < 40 * 1024
+        # A connection is read in pieces of 256 KiB, so half a megabyte each is the least that can be seen here.
+        assert resident_kilobytes() - before < 60 * 1024
     finally:
         for wire in wires:
             wire.close()
